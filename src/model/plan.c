@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what is asked and what is there to the steps between. Pure, any thread. */
+#include <stdio.h>
+
+#include "model/plan.h"
+
+const char *disruption_name(enum disruption d)
+{
+        static const char *const names[DISRUPT_MAX] = {
+                [DISRUPT_NONE] = "none",
+                [DISRUPT_VF_FLAP] = "vf-flap",
+                [DISRUPT_VF_RECREATE] = "vf-recreate",
+                [DISRUPT_PF_DOWN] = "pf-down",
+        };
+
+        return (unsigned) d < DISRUPT_MAX ? names[d] : "?";
+}
+
+void plan_done(struct plan *plan)
+{
+        free(plan->steps);
+        *plan = (struct plan){0};
+}
+
+bool plan_sets_numvfs(const struct plan *plan)
+{
+        for (size_t i = 0; i < plan->n; i++)
+                if (plan->steps[i].kind == STEP_SET_NUMVFS)
+                        return true;
+        return false;
+}
+
+static int add(struct plan *plan, const struct step *step, enum disruption disruption)
+{
+        int r = array_grow(&plan->steps, &plan->capacity, plan->n, sizeof(*plan->steps));
+
+        if (r < 0)
+                return r;
+        plan->steps[plan->n++] = *step;
+        if (disruption > plan->disruption)
+                plan->disruption = disruption;
+        return 0;
+}
+
+static int add_numvfs(struct plan *plan, uint32_t count, bool force)
+{
+        const struct step s = {
+                .kind = STEP_SET_NUMVFS, .vf = NO_VF, .value = count, .force = force};
+
+        return add(plan, &s, count ? DISRUPT_NONE : DISRUPT_VF_RECREATE);
+}
+
+static int add_autoprobe(struct plan *plan, bool on)
+{
+        const struct step s = {.kind = STEP_SET_AUTOPROBE, .vf = NO_VF, .value = on};
+
+        return add(plan, &s, DISRUPT_NONE);
+}
+
+/* unbind, clear_override, reset: a VF and nothing else. */
+static int add_vf(struct plan *plan, enum step_kind kind, uint32_t vf, bool force)
+{
+        const struct step s = {.kind = kind, .vf = vf, .force = force};
+
+        return add(plan, &s, kind == STEP_CLEAR_OVERRIDE ? DISRUPT_NONE : DISRUPT_VF_FLAP);
+}
+
+/* bind, set_override: a VF and a driver. An empty override is a cleared one. */
+static int add_driver(struct plan *plan, enum step_kind kind, uint32_t vf, const char *driver)
+{
+        struct step s = {.kind = kind, .vf = vf};
+        int r;
+
+        if (kind == STEP_SET_OVERRIDE && !driver[0])
+                return add_vf(plan, STEP_CLEAR_OVERRIDE, vf, false);
+        r = str_copy(s.name, sizeof(s.name), driver);
+        return r < 0 ? r : add(plan, &s, DISRUPT_NONE);
+}
+
+/*
+ * Drivers without device ids of their own: the kernel matches them by driver_override alone. Any
+ * other driver is matched by its own id table and never forced by an override: an override would
+ * make the kernel probe a driver on hardware it does not know (drivers/pci/pci-driver.c
+ * pci_match_device).
+ */
+static bool needs_override(const char *driver)
+{
+        return startswith(driver, "vfio") || strstr(driver, "_vfio_pci") ||
+               streq(driver, "pci-stub");
+}
+
+static bool is_vfio(const char *driver)
+{
+        return needs_override(driver) && !streq(driver, "pci-stub");
+}
+
+/*
+ * The steps that put a VF on a driver, from `now` (driver, override as they are) and end with the
+ * override in `after`. A VF is probed only where its PF's autoprobe is on or an override is set
+ * (pci_device_can_probe).
+ */
+static int add_bind(struct plan *plan, const struct pf_facts *pf, const struct vf_facts *now,
+        const char *driver, const char *after, bool force)
+{
+        const char *during = needs_override(driver) ? driver : "";
+        bool open_probe = !during[0] && pf->autoprobe == 0;
+        int r = 0;
+
+        if (now->driver[0])
+                r = add_vf(plan, STEP_UNBIND, now->index, force);
+        if (r == 0 && !streq(now->driver_override, during))
+                r = add_driver(plan, STEP_SET_OVERRIDE, now->index, during);
+        if (r == 0 && open_probe)
+                r = add_autoprobe(plan, true);
+        if (r == 0)
+                r = add_driver(plan, STEP_BIND, now->index, driver);
+        if (r == 0 && open_probe)
+                r = add_autoprobe(plan, false);
+        if (r == 0 && !streq(during, after))
+                r = add_driver(plan, STEP_SET_OVERRIDE, now->index, after);
+        return r;
+}
+
+static int refuse_busy(const struct pf_facts *pf, struct fault *f)
+{
+        return fault_set(f, FAULT_BUSY, 0,
+                "%s refused: its %s has not returned for %llu s; wait until it does (a VF "
+                "held open is the usual cause)",
+                dev_id_address(&pf->id), pf->busy_step,
+                (unsigned long long) (pf->busy_usec / 1000000));
+}
+
+/* Refuses when one of the VFs (or, with NO_VF, any) is held, naming who holds it. */
+static int refuse_held(const struct plan_world *w, uint32_t vf, const char *what, struct fault *f)
+{
+        char list[FAULT_TEXT_MAX / 2] = "", one[256];
+        size_t at = 0, n = 0;
+
+        for (size_t i = 0; i < w->n_holders; i++) {
+                if (vf != NO_VF && w->holders[i].vf != vf)
+                        continue;
+                holder_describe(&w->holders[i], one, sizeof(one));
+                if (n++ < 4 && at < sizeof(list))
+                        at += (size_t) snprintf(
+                                list + at, sizeof(list) - at, "%s%s", n > 1 ? "; " : "", one);
+        }
+        for (uint32_t i = 0; n == 0 && i < w->facts->n_vfs; i++) {
+                const struct vf_facts *v = &w->facts->vfs[i];
+
+                if ((vf != NO_VF && v->index != vf) || !vf_facts_held(v))
+                        continue;
+                snprintf(list, sizeof(list), "VF %u has its %s device open", v->index, v->driver);
+                n = 1;
+        }
+        if (n == 0)
+                return 0;
+        return fault_set(f, FAULT_IN_USE, 0,
+                "%s on %s refused: %s%s. Shut down whoever holds it first; --force goes ahead all "
+                "the same and the "
+                "kernel then waits for the holder",
+                what, dev_id_address(&w->facts->id), list, n > 4 ? "; and others" : "");
+}
+
+static int check_count(const struct request *r, const struct plan_world *w, struct fault *f)
+{
+        const struct pf_facts *pf = w->facts;
+        const char *address = dev_id_address(&pf->id);
+
+        if (r->count > pf->total_vfs)
+                return fault_set(f, FAULT_INVALID_ARGS, ERANGE,
+                        "%u VFs on %s refused: expected 0 to %u, which is what the device and its "
+                        "driver allow",
+                        r->count, address, pf->total_vfs);
+        if (r->count == pf->num_vfs)
+                return 0;
+        if (!pf->driver[0])
+                return fault_set(f, FAULT_NO_DRIVER, 0,
+                        "%u VFs on %s refused: no driver is bound to the PF, and only its driver "
+                        "can create VFs; "
+                        "load it first",
+                        r->count, address);
+        if (r->count > 0 && pf->num_vfs > 0 && !r->replace)
+                return fault_set(f, FAULT_VFS_EXIST, 0,
+                        "%u VFs on %s refused: it has %u, and the kernel changes the count only by "
+                        "destroying all of "
+                        "them first; --replace does that when nobody uses them",
+                        r->count, address, pf->num_vfs);
+        if (pf->num_vfs > 0 && !r->force)
+                return refuse_held(
+                        w, NO_VF, r->count ? "replacing the VFs" : "destroying the VFs", f);
+        return 0;
+}
+
+static int plan_numvfs(
+        const struct request *r, const struct plan_world *w, struct plan *plan, struct fault *f)
+{
+        const struct pf_facts *pf = w->facts;
+        bool unbound = r->driver[0] && pf->autoprobe == 1;
+        int rc;
+
+        rc = check_count(r, w, f);
+        if (rc < 0 || r->count == pf->num_vfs)
+                return rc;
+        if (is_vfio(r->driver) && pf->iommu_group < 0)
+                return fault_set(f, FAULT_NOT_ISOLATED, 0,
+                        "VFs for %s on %s refused: the PF has no IOMMU group; enable VT-d or "
+                        "AMD-Vi in the BIOS and "
+                        "boot with intel_iommu=on or amd_iommu=on",
+                        r->driver, dev_id_address(&pf->id));
+        if (pf->num_vfs > 0)
+                rc = add_numvfs(plan, 0, r->force);
+        if (rc == 0 && r->count > 0 && unbound)
+                rc = add_autoprobe(plan, false);
+        if (rc == 0 && r->count > 0)
+                rc = add_numvfs(plan, r->count, r->force);
+        if (rc == 0 && r->count > 0 && unbound)
+                rc = add_autoprobe(plan, true);
+        return rc;
+}
+
+/* vfio needs an IOMMU group that it can own once this VF has moved. */
+static int check_isolation(
+        const struct plan_world *w, const struct vf_facts *vf, const char *driver, struct fault *f)
+{
+        const struct group_facts *group;
+        enum group_verdict verdict;
+        char reason[256];
+
+        if (!is_vfio(driver))
+                return 0;
+        if (vf->iommu_group < 0)
+                return fault_set(f, FAULT_NOT_ISOLATED, 0,
+                        "%s on VF %u (%s) refused: it has no IOMMU group; enable VT-d or AMD-Vi in "
+                        "the BIOS and boot "
+                        "with intel_iommu=on or amd_iommu=on",
+                        driver, vf->index, vf->address);
+        group = w->groups ? groups_find(w->groups, vf->iommu_group) : NULL;
+        if (!group)
+                return 0;
+        verdict = group_judge(group, vf->address, reason, sizeof(reason));
+        if (verdict != GROUP_NOT_VIABLE && verdict != GROUP_UNSAFE)
+                return 0;
+        return fault_set(f, FAULT_NOT_ISOLATED, 0,
+                "%s on VF %u (%s) refused: IOMMU group %d is %s: %s", driver, vf->index,
+                vf->address, group->id, group_verdict_name(verdict), reason);
+}
+
+static int plan_bind(const struct request *r, const struct plan_world *w, const struct vf_facts *vf,
+        struct plan *plan, struct fault *f)
+{
+        int rc;
+
+        if (streq(vf->driver, r->driver))
+                return 0;
+        if (!r->force) {
+                rc = refuse_held(w, vf->index, "rebinding the VF", f);
+                if (rc < 0)
+                        return rc;
+        }
+        rc = check_isolation(w, vf, r->driver, f);
+        if (rc < 0)
+                return rc;
+        return add_bind(plan, w->facts, vf, r->driver, vf->driver_override, r->force);
+}
+
+/* Second half of "N VFs for this driver": the VFs are there, now each goes to its driver. */
+static int plan_bind_all(
+        const struct request *r, const struct plan_world *w, struct plan *plan, struct fault *f)
+{
+        int rc = 0;
+
+        for (uint32_t i = 0; rc == 0 && i < w->facts->n_vfs; i++) {
+                const struct vf_facts *vf = &w->facts->vfs[i];
+
+                if (!streq(r->driver, "none"))
+                        rc = plan_bind(r, w, vf, plan, f);
+                else if (vf->driver[0]) {
+                        rc = r->force ? 0 : refuse_held(w, vf->index, "unbinding the VF", f);
+                        if (rc == 0)
+                                rc = add_vf(plan, STEP_UNBIND, vf->index, r->force);
+                }
+        }
+        return rc;
+}
+
+/* What one setting shall be: the wish over what is there over the baseline. Empty present: nothing
+ * to do. */
+static struct vf_attrs merge_setting(
+        const struct vf_attrs *wish, const struct vf_attrs *now, enum vf_setting setting)
+{
+        uint32_t mask = vf_setting_attrs(setting);
+        struct vf_attrs out = {0};
+
+        if (((wish->present | wish->reset) & mask) == 0)
+                return out;
+        vf_attrs_copy(&out, &vf_attrs_baseline, mask);
+        vf_attrs_copy(&out, now, mask & ~wish->reset);
+        /* Taking the VLAN away takes its priority and protocol with it. */
+        if (setting == VF_SETTING_VLAN &&
+                ((wish->reset & BIT(VF_ATTR_VLAN)) ||
+                        (vf_attrs_has(wish, VF_ATTR_VLAN) && wish->vlan == 0)))
+                vf_attrs_copy(&out, &vf_attrs_baseline, mask);
+        vf_attrs_copy(&out, wish, mask);
+        return out;
+}
+
+static int refuse_duplicate_mac(const struct plan_world *w, const struct vf_facts *vf,
+        const struct mac *mac, struct fault *f)
+{
+        char text[MAC_STR_MAX];
+
+        if (mac_is_zero(mac))
+                return 0;
+        format_mac(text, mac);
+        for (uint32_t i = 0; i < w->facts->n_vfs; i++) {
+                const struct vf_facts *other = &w->facts->vfs[i];
+
+                if (other->index != vf->index && vf_attrs_has(&other->attrs, VF_ATTR_MAC) &&
+                        memcmp(&other->attrs.mac, mac, sizeof(*mac)) == 0)
+                        return fault_set(f, FAULT_INVALID_ARGS, EEXIST,
+                                "mac=%s on VF %u refused: VF %u of the same PF has it; expected an "
+                                "address of its own",
+                                text, vf->index, other->index);
+        }
+        return 0;
+}
+
+static int plan_setting(const struct plan_world *w, const struct vf_facts *vf,
+        const struct vf_attrs *wish, enum vf_setting setting, struct plan *plan, struct fault *f)
+{
+        const struct vf_attrs want = merge_setting(wish, &vf->attrs, setting);
+        const struct step s = {
+                .kind = STEP_SET_VF, .vf = vf->index, .setting = setting, .attrs = want};
+        bool flaps = setting == VF_SETTING_MAC || setting == VF_SETTING_VLAN;
+        int r;
+
+        if (want.present == 0 || ((vf->attrs.present & want.present) == want.present &&
+                                         vf_attrs_differ(&want, &vf->attrs) == 0))
+                return 0;
+        if (w->caps && w->caps->of[setting] == CAP_NO) {
+                if ((wish->present & vf_setting_attrs(setting)) == 0)
+                        return 0; /* what the driver does not have needs no reset */
+                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
+                        "%s on VF %u refused: the PF's driver %s does not support it",
+                        vf_setting_name(setting), vf->index, w->facts->driver);
+        }
+        r = vf_attrs_check(&want, f);
+        if (r == 0 && setting == VF_SETTING_MAC)
+                r = refuse_duplicate_mac(w, vf, &want.mac, f);
+        return r < 0 ? r : add(plan, &s, flaps ? DISRUPT_VF_FLAP : DISRUPT_NONE);
+}
+
+static int plan_attrs(const struct plan_world *w, const struct vf_facts *vf,
+        const struct vf_attrs *wish, struct plan *plan, struct fault *f)
+{
+        int r = 0;
+
+        if (w->facts->n_netdevs == 0)
+                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
+                        "attributes of VF %u on %s refused: the PF has no network interface, and "
+                        "the kernel takes them "
+                        "through it alone",
+                        vf->index, dev_id_address(&w->facts->id));
+        for (unsigned setting = 0; r == 0 && setting < VF_SETTING_MAX; setting++)
+                r = plan_setting(w, vf, wish, setting, plan, f);
+        return r;
+}
+
+static int plan_reset(const struct request *r, const struct plan_world *w,
+        const struct vf_facts *vf, struct plan *plan, struct fault *f)
+{
+        /* GUIDs of zero are refused by drivers: what was never an InfiniBand VF needs none. */
+        struct vf_attrs wish = {.reset = (BIT(VF_ATTR_MAX) - 1) &
+                                         ~(BIT(VF_ATTR_NODE_GUID) | BIT(VF_ATTR_PORT_GUID))};
+        int rc;
+
+        if (!vf->reset_methods[0])
+                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
+                        "reset of VF %u (%s) refused: the device has no reset method", vf->index,
+                        vf->address);
+        if (!r->force) {
+                rc = refuse_held(w, vf->index, "resetting the VF", f);
+                if (rc < 0)
+                        return rc;
+        }
+        rc = add_vf(plan, STEP_RESET, vf->index, r->force);
+        if (rc < 0 || w->facts->n_netdevs == 0)
+                return rc;
+        /* What the driver does not report is not sent: nothing says that it needs a reset. */
+        wish.reset &= vf->attrs.present;
+        return plan_attrs(w, vf, &wish, plan, f);
+}
+
+static int plan_autoprobe(
+        const struct request *r, const struct plan_world *w, struct plan *plan, struct fault *f)
+{
+        if (w->facts->autoprobe < 0)
+                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
+                        "autoprobe on %s refused: this kernel has no sriov_drivers_autoprobe",
+                        dev_id_address(&w->facts->id));
+        return w->facts->autoprobe == (int32_t) r->count ? 0 : add_autoprobe(plan, r->count);
+}
+
+static int plan_vf(
+        const struct request *r, const struct plan_world *w, struct plan *plan, struct fault *f)
+{
+        const struct pf_facts *pf = w->facts;
+        const struct vf_facts *vf = pf_facts_vf(pf, r->vf);
+        int rc;
+
+        if (!vf && pf->num_vfs == 0)
+                return fault_set(f, FAULT_NOT_FOUND, 0,
+                        "VF %u on %s refused: the PF has no VFs; create them first", r->vf,
+                        dev_id_address(&pf->id));
+        if (!vf)
+                return fault_set(f, FAULT_NOT_FOUND, 0, "VF %u on %s refused: expected 0 to %u",
+                        r->vf, dev_id_address(&pf->id), pf->num_vfs - 1);
+        switch (r->kind) {
+        case REQUEST_SET_ATTRS:
+                return plan_attrs(w, vf, &r->attrs, plan, f);
+        case REQUEST_BIND:
+                return plan_bind(r, w, vf, plan, f);
+        case REQUEST_UNBIND:
+                if (!vf->driver[0])
+                        return 0;
+                rc = r->force ? 0 : refuse_held(w, vf->index, "unbinding the VF", f);
+                return rc < 0 ? rc : add_vf(plan, STEP_UNBIND, vf->index, r->force);
+        case REQUEST_RESET:
+                return plan_reset(r, w, vf, plan, f);
+        case REQUEST_SET_NUMVFS:
+        case REQUEST_SET_AUTOPROBE:
+        case REQUEST_MAX:
+                break;
+        }
+        return fault_set(
+                f, FAULT_INTERNAL, 0, "%s is not a request on a VF", request_kind_name(r->kind));
+}
+
+int plan_request(
+        const struct request *r, const struct plan_world *w, struct plan *ret, struct fault *f)
+{
+        _cleanup_(plan_done) struct plan plan = {0};
+        struct fault why = FAULT_NULL;
+        int rc;
+
+        rc = request_check(r, f);
+        if (rc < 0)
+                return rc;
+        if (w->facts->busy_step[0])
+                return refuse_busy(w->facts, f);
+        if (r->kind == REQUEST_SET_NUMVFS) {
+                rc = plan_numvfs(r, w, &plan, &why);
+                if (rc == 0 && plan.n == 0 && r->count > 0 && r->driver[0])
+                        rc = plan_bind_all(r, w, &plan, &why);
+        } else if (r->kind == REQUEST_SET_AUTOPROBE)
+                rc = plan_autoprobe(r, w, &plan, &why);
+        else
+                rc = plan_vf(r, w, &plan, &why);
+        if (rc < 0) {
+                if (why.code == FAULT_NONE)
+                        return fault_set(f, FAULT_INTERNAL, -rc, "planning failed: out of memory");
+                if (f)
+                        *f = why;
+                return rc;
+        }
+        *ret = plan;
+        plan = (struct plan){0};
+        return 0;
+}
+
+static int verify_attrs(const struct request *r, const struct vf_facts *vf, struct fault *f)
+{
+        struct vf_attrs want = r->attrs;
+        uint32_t differ;
+
+        vf_attrs_copy(&want, &vf_attrs_baseline, r->attrs.reset);
+        want.reset = 0;
+        differ = vf->attrs_known ? vf_attrs_differ(&want, &vf->attrs) : 0;
+        if (mac_is_zero(&want.mac)) /* the driver may pick one */
+                differ &= ~BIT(VF_ATTR_MAC);
+        for (unsigned i = 0; i < VF_ATTR_MAX; i++) {
+                char asked[VF_ATTR_STR_MAX], found[VF_ATTR_STR_MAX];
+
+                if (!(differ & BIT(i)))
+                        continue;
+                vf_attrs_format(&want, i, asked);
+                vf_attrs_format(&vf->attrs, i, found);
+                return fault_set(f, FAULT_NOT_APPLIED, 0,
+                        "VF %u: the driver took %s=%s and then reported %s", vf->index,
+                        vf_attr_table[i].name, asked, found);
+        }
+        return 0;
+}
+
+int plan_verify(const struct request *r, const struct pf_facts *now, struct fault *f)
+{
+        const struct vf_facts *vf = pf_facts_vf(now, r->vf);
+        const char *want = r->kind == REQUEST_BIND ? r->driver : "";
+
+        switch (r->kind) {
+        case REQUEST_SET_NUMVFS:
+                if (now->num_vfs != r->count)
+                        return fault_set(f, FAULT_PARTIAL_COUNT, 0,
+                                "%u VFs asked for on %s, %u came", r->count,
+                                dev_id_address(&now->id), now->num_vfs);
+                return 0;
+        case REQUEST_SET_AUTOPROBE:
+                if (now->autoprobe != (int32_t) r->count)
+                        return fault_set(f, FAULT_NOT_APPLIED, 0,
+                                "autoprobe=%u was written and %d is read back", r->count,
+                                now->autoprobe);
+                return 0;
+        case REQUEST_SET_ATTRS:
+        case REQUEST_BIND:
+        case REQUEST_UNBIND:
+        case REQUEST_RESET:
+                if (!vf)
+                        return fault_set(f, FAULT_GONE, 0,
+                                "VF %u vanished while it was being changed", r->vf);
+                if (r->kind == REQUEST_SET_ATTRS)
+                        return verify_attrs(r, vf, f);
+                if (r->kind != REQUEST_RESET && !streq(vf->driver, want))
+                        return fault_set(f, FAULT_NOT_APPLIED, 0,
+                                "VF %u is on driver '%s' instead of '%s'", r->vf, vf->driver, want);
+                return 0;
+        case REQUEST_MAX:
+                break;
+        }
+        return 0;
+}
+
+/* One VF that the failed plan touched: attributes, then driver and override. */
+static int restore_vf(struct plan *plan, uint32_t settings, const struct pf_facts *pf,
+        const struct vf_facts *before, const struct vf_facts *now)
+{
+        const struct plan_world w = {.facts = pf};
+        struct vf_attrs wish = {0};
+        int r = 0;
+
+        for (unsigned s = 0; s < VF_SETTING_MAX; s++)
+                if (settings & BIT(s))
+                        vf_attrs_copy(&wish, &before->attrs, vf_setting_attrs(s));
+        if (pf->n_netdevs > 0)
+                r = plan_attrs(&w, now, &wish, plan, NULL);
+        if (r < 0)
+                return r;
+        if (!streq(before->driver, now->driver)) {
+                if (!before->driver[0])
+                        r = add_vf(plan, STEP_UNBIND, now->index, false);
+                else
+                        return add_bind(
+                                plan, pf, now, before->driver, before->driver_override, false);
+        }
+        if (r == 0 && !streq(before->driver_override, now->driver_override))
+                r = add_driver(plan, STEP_SET_OVERRIDE, now->index, before->driver_override);
+        return r;
+}
+
+/* A VF that has just been created again: what it had and a new one has not. */
+static int recreate_vf(struct plan *plan, const struct pf_facts *pf, const struct vf_facts *before)
+{
+        const struct plan_world w = {.facts = pf};
+        struct vf_facts fresh;
+        struct vf_attrs wish = {0};
+        int r = 0;
+
+        vf_facts_init(&fresh, before->index);
+        vf_attrs_copy(
+                &fresh.attrs, &vf_attrs_baseline, ~(BIT(VF_ATTR_SPOOFCHK) | BIT(VF_ATTR_TRUST)));
+        vf_attrs_copy(&wish, &before->attrs, before->attrs.present);
+        if (pf->n_netdevs > 0)
+                r = plan_attrs(&w, &fresh, &wish, plan, NULL);
+        if (r == 0 && before->driver[0])
+                r = add_bind(plan, pf, &fresh, before->driver, before->driver_override, false);
+        return r;
+}
+
+static int restore_count(
+        struct plan *plan, const struct pf_facts *before, const struct pf_facts *now)
+{
+        struct pf_facts unprobed = *before;
+        int r = 0;
+
+        if (now->num_vfs > 0)
+                r = add_numvfs(plan, 0, false);
+        if (r < 0 || before->num_vfs == 0)
+                return r;
+        if (now->autoprobe == 1)
+                r = add_autoprobe(plan, false);
+        if (r == 0)
+                r = add_numvfs(plan, before->num_vfs, false);
+        if (now->autoprobe >= 0)
+                unprobed.autoprobe = 0;
+        for (uint32_t i = 0; r == 0 && i < before->n_vfs; i++)
+                r = recreate_vf(plan, &unprobed, &before->vfs[i]);
+        if (r == 0 && before->autoprobe == 1)
+                r = add_autoprobe(plan, true);
+        return r;
+}
+
+/* The settings that steps of the failed plan sent to this VF; BIT(VF_SETTING_MAX) when it was
+ * touched at all. */
+static uint32_t touched(const struct plan *failed, uint32_t vf)
+{
+        uint32_t mask = 0;
+
+        for (size_t i = 0; i < failed->n; i++)
+                if (failed->steps[i].vf == vf)
+                        mask |= BIT(VF_SETTING_MAX) |
+                                (failed->steps[i].kind == STEP_SET_VF
+                                                ? BIT(failed->steps[i].setting)
+                                                : 0);
+        return mask;
+}
+
+int plan_restore(const struct plan *failed, const struct pf_facts *before,
+        const struct pf_facts *now, struct plan *ret)
+{
+        _cleanup_(plan_done) struct plan plan = {0};
+        int r = 0;
+
+        if (before->num_vfs != now->num_vfs) {
+                for (uint32_t i = 0; i < now->n_vfs; i++)
+                        if (vf_facts_held(&now->vfs[i]))
+                                return -EBUSY;
+                r = restore_count(&plan, before, now);
+        } else {
+                for (uint32_t i = 0; r == 0 && i < now->n_vfs; i++) {
+                        const struct vf_facts *old = pf_facts_vf(before, now->vfs[i].index);
+                        uint32_t mask = touched(failed, now->vfs[i].index);
+
+                        if (old && mask && !vf_facts_held(&now->vfs[i]))
+                                r = restore_vf(&plan, mask, now, old, &now->vfs[i]);
+                }
+                if (r == 0 && before->autoprobe >= 0 && before->autoprobe != now->autoprobe)
+                        r = add_autoprobe(&plan, before->autoprobe);
+        }
+        if (r < 0)
+                return r;
+        *ret = plan;
+        plan = (struct plan){0};
+        return 0;
+}
