@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The eswitch mode of a PF by devlink (generic netlink). Worker threads. address: the PF's PCI
+ * address.
+ */
+#pragma once
+
+#include "model/facts.h"
+
+/* "legacy" or "switchdev"; "" where the kernel or the driver has no such thing. */
+void devlink_get_eswitch(const char *address, char mode[static WORD_MAX]);
+
+/* Sets it and reads it back. */
+int devlink_set_eswitch(const char *address, const char *mode, struct fault *f);

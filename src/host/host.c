@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The host's backend operations. Worker threads; events on the loop thread. */
+#include <stdio.h>
+
+#include "host/devlink.h"
+#include "host/driver.h"
+#include "host/errtext.h"
+#include "host/holders.h"
+#include "host/host.h"
+#include "host/iommu.h"
+#include "host/numvfs.h"
+#include "host/observe.h"
+#include "host/uevent.h"
+#include "host/vfset.h"
+
+struct host_backend {
+        int root_fd;
+        struct pci_names *names;
+        struct uevents *events;
+};
+
+int host_backend_new(const char *sysfs_root, struct host_backend **ret)
+{
+        _cleanup_(host_backend_freep) struct host_backend *host = NULL;
+        int r;
+
+        host = calloc(1, sizeof(*host));
+        if (!host)
+                return -ENOMEM;
+        host->root_fd = -1;
+        r = sysfs_open_root(sysfs_root ?: "/sys", &host->root_fd);
+        if (r == 0)
+                r = pci_names_new(&host->names);
+        if (r == 0)
+                r = uevents_new(host->root_fd, &host->events);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(host);
+        return 0;
+}
+
+void host_backend_free(struct host_backend *host)
+{
+        if (!host)
+                return;
+        uevents_free(host->events);
+        pci_names_free(host->names);
+        closep(&host->root_fd);
+        free(host);
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+/* A step with its device, opened and checked. */
+struct target {
+        struct host_backend *host;
+        const struct step *step;
+        const char *pf; /* addresses */
+        char vf[BDF_STR_MAX];
+        int pf_fd;
+        int vf_fd; /* -1 for steps on the PF */
+};
+
+static int set_numvfs(const struct target *t, struct fault *f)
+{
+        return numvfs_set(t->pf_fd, t->pf, t->step->value, f);
+}
+
+static int set_autoprobe(const struct target *t, struct fault *f)
+{
+        uint32_t now;
+        int r;
+
+        r = sysfs_write(t->pf_fd, "sriov_drivers_autoprobe", t->step->value ? "1" : "0");
+        if (r == -ENOENT)
+                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
+                        "autoprobe of %s: this kernel has no sriov_drivers_autoprobe (it is always "
+                        "on)",
+                        t->pf);
+        if (r == 0)
+                r = sysfs_read_u32(t->pf_fd, "sriov_drivers_autoprobe", &now);
+        if (r < 0)
+                return errtext_fault(f, NULL, -r, "autoprobe %u of %s", t->step->value, t->pf);
+        if (now != t->step->value)
+                return fault_set(f, FAULT_NOT_APPLIED, 0, "autoprobe of %s: wrote %u and read %u",
+                        t->pf, t->step->value, now);
+        return 0;
+}
+
+static int set_vf(const struct target *t, struct fault *f)
+{
+        return vfset_apply(t->pf_fd, t->pf, t->step, f);
+}
+
+static int unbind(const struct target *t, struct fault *f)
+{
+        return driver_unbind(t->vf_fd, t->vf, f);
+}
+
+static int bind_driver(const struct target *t, struct fault *f)
+{
+        return driver_bind(t->host->root_fd, t->vf_fd, t->vf, t->step->name, f);
+}
+
+static int set_override(const struct target *t, struct fault *f)
+{
+        return driver_set_override(t->vf_fd, t->vf, t->step->name, f);
+}
+
+static int clear_override(const struct target *t, struct fault *f)
+{
+        return driver_clear_override(t->vf_fd, t->vf, f);
+}
+
+static int reset(const struct target *t, struct fault *f)
+{
+        static const struct errtext errors[] = {
+                {ENOTTY, FAULT_NOT_SUPPORTED, "the device has no reset method that works"},
+                {EAGAIN, FAULT_BUSY, "the device is busy: try again"},
+                {0},
+        };
+        int r;
+
+        r = sysfs_write(t->vf_fd, "reset", "1");
+        if (r == -ENOENT)
+                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
+                        "reset of VF %u (%s) refused: it has no reset method", t->step->vf, t->vf);
+        if (r < 0)
+                return errtext_fault(f, errors, -r, "reset of VF %u (%s)", t->step->vf, t->vf);
+        return 0;
+}
+
+static int set_msix(const struct target *t, struct fault *f)
+{
+        static const struct errtext errors[] = {
+                {EOPNOTSUPP, FAULT_NOT_SUPPORTED, "the PF's driver can not change it"},
+                {EBUSY, FAULT_BUSY, "the VF is on a driver: unbind it first"},
+                {ENOSPC, FAULT_NO_RESOURCES,
+                        "the PF's pool is empty: take vectors from another VF first"},
+                {EINVAL, FAULT_INVALID_ARGS, "the PF's driver refused the number"},
+                {0},
+        };
+        char text[16];
+        int r;
+
+        snprintf(text, sizeof(text), "%u", t->step->value);
+        r = sysfs_write(t->vf_fd, "sriov_vf_msix_count", text);
+        if (r == -ENOENT)
+                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
+                        "MSI-X count of VF %u (%s): this kernel has no sriov_vf_msix_count",
+                        t->step->vf, t->vf);
+        if (r < 0)
+                return errtext_fault(f, errors, -r, "%u MSI-X vectors for VF %u (%s) refused",
+                        t->step->value, t->step->vf, t->vf);
+        return 0; /* the file is write-only: there is nothing to read back */
+}
+
+static int set_eswitch(const struct target *t, struct fault *f)
+{
+        return devlink_set_eswitch(t->pf, t->step->name, f);
+}
+
+static int set_mtu(const struct target *t, struct fault *f)
+{
+        return vfset_mtu(t->pf_fd, t->pf, t->step->value, f);
+}
+
+static int link_up(const struct target *t, struct fault *f)
+{
+        return vfset_link_up(t->pf_fd, t->pf, f);
+}
+
+static int (*const step_functions[STEP_MAX])(const struct target *, struct fault *) = {
+        [STEP_SET_NUMVFS] = set_numvfs,
+        [STEP_SET_AUTOPROBE] = set_autoprobe,
+        [STEP_SET_VF] = set_vf,
+        [STEP_UNBIND] = unbind,
+        [STEP_BIND] = bind_driver,
+        [STEP_SET_OVERRIDE] = set_override,
+        [STEP_CLEAR_OVERRIDE] = clear_override,
+        [STEP_RESET] = reset,
+        [STEP_SET_MSIX] = set_msix,
+        [STEP_SET_ESWITCH] = set_eswitch,
+        [STEP_SET_MTU] = set_mtu,
+        [STEP_LINK_UP] = link_up,
+};
+
+/* The VF's directory and address, by the PF's links only. */
+static int open_vf(struct target *t, struct fault *f)
+{
+        _cleanup_(freep) struct vf_link *links = NULL;
+        size_t n;
+        int r;
+
+        r = sysfs_vf_links(t->pf_fd, &links, &n);
+        if (r < 0)
+                return errtext_fault(f, NULL, -r, "VFs of %s could not be read", t->pf);
+        for (size_t i = 0; i < n; i++) {
+                if (links[i].index != t->step->vf)
+                        continue;
+                memcpy(t->vf, links[i].address, sizeof(t->vf));
+                r = sysfs_open_vf(t->pf_fd, t->step->vf, &t->vf_fd);
+                if (r < 0)
+                        return fault_set(
+                                f, FAULT_GONE, ENODEV, "VF %u of %s vanished", t->step->vf, t->pf);
+                return 0;
+        }
+        return fault_set(f, FAULT_NOT_FOUND, 0, "%s of VF %u refused: %s has %zu VFs%s",
+                step_kind_name(t->step->kind), t->step->vf, t->pf, n,
+                n > 0 ? ", numbered from 0" : "");
+}
+
+static int host_step(
+        void *backend, const struct pf_ref *ref, const struct step *step, struct fault *f)
+{
+        _cleanup_(closep) int pf_fd = -1;
+        struct target t = {.host = backend, .step = step, .vf_fd = -1};
+        int r;
+
+        r = step_check(step, f);
+        if (r < 0)
+                return r;
+        r = sysfs_open_pf(t.host->root_fd, ref, &pf_fd, f);
+        if (r < 0)
+                return r;
+        t.pf_fd = pf_fd;
+        t.pf = dev_id_address(&ref->id);
+        if (step->vf != NO_VF)
+                r = open_vf(&t, f);
+        if (r == 0)
+                r = step_functions[step->kind](&t, f);
+        closep(&t.vf_fd);
+        return r;
+}
+
+/* ---- readings -------------------------------------------------------------------------------- */
+
+static int host_list(void *backend, struct dev_id **ret, size_t *ret_n, struct fault *f)
+{
+        struct host_backend *host = backend;
+        int r;
+
+        r = sysfs_list_pfs(host->root_fd, ret, ret_n);
+        if (r < 0)
+                return errtext_fault(f, NULL, -r, "PCI devices could not be listed");
+        return 0;
+}
+
+static int host_observe(
+        void *backend, const struct dev_id *pf, struct pf_facts *ret, struct fault *f)
+{
+        struct host_backend *host = backend;
+
+        return observe_pf(host->root_fd, host->names, pf, ret, f);
+}
+
+static int host_groups(void *backend, struct groups *ret, struct fault *f)
+{
+        struct host_backend *host = backend;
+        int r;
+
+        r = iommu_groups(host->root_fd, ret);
+        if (r < 0)
+                return errtext_fault(f, NULL, -r, "IOMMU groups could not be listed");
+        return 0;
+}
+
+static int host_holders(void *backend, const struct dev_id *pf, uint32_t vf, struct holder **ret,
+        size_t *ret_n, struct fault *f)
+{
+        struct host_backend *host = backend;
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        r = sysfs_open_device(host->root_fd, dev_id_address(pf), &fd);
+        if (r < 0 || !sysfs_is_pf(fd))
+                return fault_set(f, FAULT_GONE, ENODEV, "no PF at %s", dev_id_address(pf));
+        r = holders_find(fd, "/proc", vf, ret, ret_n);
+        if (r < 0)
+                return errtext_fault(
+                        f, NULL, -r, "holders of VFs of %s could not be read", dev_id_address(pf));
+        return 0;
+}
+
+static int host_event_fd(void *backend)
+{
+        struct host_backend *host = backend;
+
+        return uevents_fd(host->events);
+}
+
+static int host_next_event(void *backend, struct dev_id *ret_pf)
+{
+        struct host_backend *host = backend;
+
+        return uevents_next(host->events, ret_pf);
+}
+
+const struct backend_ops host_backend_ops = {
+        .name = "host",
+        .list = host_list,
+        .observe = host_observe,
+        .groups = host_groups,
+        .step = host_step,
+        .holders = host_holders,
+        .event_fd = host_event_fd,
+        .next_event = host_next_event,
+};
