@@ -572,6 +572,8 @@ static int recreate_vf(struct plan *plan, const struct pf_facts *pf, const struc
                 r = plan_attrs(&w, &fresh, &wish, plan, NULL);
         if (r == 0 && before->driver[0])
                 r = add_bind(plan, pf, &fresh, before->driver, before->driver_override, false);
+        else if (r == 0 && before->driver_override[0])
+                r = add_driver(plan, STEP_SET_OVERRIDE, before->index, before->driver_override);
         return r;
 }
 

@@ -145,6 +145,8 @@ int request_check(const struct request *r, struct fault *f)
                         return fault_set(f, FAULT_INVALID_ARGS, 0,
                                 "%u VFs refused: expected 0 to the PF's total_vfs, never above %u",
                                 r->count, VFS_MAX);
+                if (r->driver[0] && !streq(r->driver, "none"))
+                        return check_driver(r->driver, f);
                 return 0;
         case REQUEST_SET_AUTOPROBE:
                 if (r->count > 1)

@@ -208,6 +208,8 @@ static int insert(struct state *state, size_t at, struct pf_facts *facts, struct
                 return r;
         }
         entry->facts = *facts;
+        facts->vfs = NULL;
+        facts->n_vfs = 0;
         caps_learn_facts(&entry->caps, &entry->facts);
         memmove(state->pfs + at + 1, state->pfs + at, (state->n_pfs - at) * sizeof(*state->pfs));
         state->pfs[at] = entry;
@@ -243,6 +245,8 @@ int state_apply(struct state *state, struct pf_facts *facts, struct changes *c)
                 r = note_pf(c, CHANGE_PF, &facts->id, mask);
         pf_facts_done(&entry->facts);
         entry->facts = *facts;
+        facts->vfs = NULL;
+        facts->n_vfs = 0;
         return r;
 }
 
