@@ -8,6 +8,7 @@
 #include "host/holders.h"
 #include "host/host.h"
 #include "host/iommu.h"
+#include "host/locked.h"
 #include "host/numvfs.h"
 #include "host/observe.h"
 #include "host/uevent.h"
@@ -16,6 +17,7 @@
 struct host_backend {
         int root_fd;
         struct pci_names *names;
+        struct locked *locked;
         struct uevents *events;
 };
 
@@ -32,6 +34,8 @@ int host_backend_new(const char *sysfs_root, struct host_backend **ret)
         if (r == 0)
                 r = pci_names_new(&host->names);
         if (r == 0)
+                r = locked_new(host->root_fd, &host->locked);
+        if (r == 0)
                 r = uevents_new(host->root_fd, &host->events);
         if (r < 0)
                 return r;
@@ -44,6 +48,8 @@ void host_backend_free(struct host_backend *host)
         if (!host)
                 return;
         uevents_free(host->events);
+        if (host->locked)
+                locked_free(host->locked);
         pci_names_free(host->names);
         closep(&host->root_fd);
         free(host);
@@ -251,7 +257,7 @@ static int host_observe(
 {
         struct host_backend *host = backend;
 
-        return observe_pf(host->root_fd, host->names, pf, ret, f);
+        return observe_pf(host->root_fd, host->names, host->locked, pf, ret, f);
 }
 
 static int host_groups(void *backend, struct groups *ret, struct fault *f)

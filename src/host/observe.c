@@ -30,7 +30,6 @@ static void read_pf_sysfs(int fd, struct pf_facts *pf)
         uint32_t v;
 
         sysfs_read_link(fd, "driver", pf->driver, sizeof(pf->driver));
-        sysfs_read_override(fd, pf->driver_override);
         sysfs_read_hex(fd, "class", &pf->pci_class);
         pf->vendor_id = read_id(fd, "vendor");
         pf->device_id = read_id(fd, "device");
@@ -41,7 +40,6 @@ static void read_pf_sysfs(int fd, struct pf_facts *pf)
         sysfs_read_i32(fd, "sriov_stride", &pf->stride);
         if (sysfs_read_u32(fd, "sriov_drivers_autoprobe", &v) == 0 && v <= 1)
                 pf->autoprobe = (int32_t) v;
-        sysfs_read_i32(fd, "sriov_vf_total_msix", &pf->vf_total_msix);
         sysfs_read_i32(fd, "numa_node", &pf->numa_node);
         pf->iommu_group = iommu_group_of(fd);
         read_resets(fd, pf->reset_methods);
@@ -91,7 +89,6 @@ static void read_vf_sysfs(int pf_fd, const struct vf_link *link, struct vf_facts
         if (sysfs_open_vf(pf_fd, link->index, &fd) < 0)
                 return; /* going away: the event for that is on its way */
         sysfs_read_link(fd, "driver", vf->driver, sizeof(vf->driver));
-        sysfs_read_override(fd, vf->driver_override);
         netdev_name(fd, vf->netdev);
         vf->iommu_group = iommu_group_of(fd);
         sysfs_read_i32(fd, "enable", &vf->enable);
@@ -162,8 +159,39 @@ static int read_vfs(int fd, struct pf_facts *pf)
         return 0;
 }
 
-int observe_pf(int root_fd, struct pci_names *names, const struct dev_id *id, struct pf_facts *ret,
-        struct fault *f)
+static void take_override(const struct locked_item *item, char to[static DRIVER_MAX])
+{
+        if (item->known && driver_name_valid(item->value)) /* "(null)" is none */
+                memcpy(to, item->value, DRIVER_MAX);
+}
+
+/* What can not be read while somebody holds the device lock: as last seen, then. */
+static int read_locked(struct locked *locked, struct pf_facts *pf)
+{
+        _cleanup_(freep) struct locked_item *items = calloc(pf->n_vfs + 2u, sizeof(*items));
+        uint32_t v;
+
+        if (!items)
+                return -ENOMEM;
+        items[0].attr = "sriov_vf_total_msix";
+        items[1].attr = "driver_override";
+        memcpy(items[0].address, dev_id_address(&pf->id), strlen(dev_id_address(&pf->id)) + 1);
+        memcpy(items[1].address, items[0].address, sizeof(items[1].address));
+        for (uint32_t i = 0; i < pf->n_vfs; i++) {
+                items[i + 2].attr = "driver_override";
+                memcpy(items[i + 2].address, pf->vfs[i].address, sizeof(items[i + 2].address));
+        }
+        locked_read(locked, pf->id.str, items, pf->n_vfs + 2u);
+        if (items[0].known && parse_u32(items[0].value, 0, INT32_MAX, &v) == 0)
+                pf->vf_total_msix = (int32_t) v;
+        take_override(&items[1], pf->driver_override);
+        for (uint32_t i = 0; i < pf->n_vfs; i++)
+                take_override(&items[i + 2], pf->vfs[i].driver_override);
+        return 0;
+}
+
+int observe_pf(int root_fd, struct pci_names *names, struct locked *locked, const struct dev_id *id,
+        struct pf_facts *ret, struct fault *f)
 {
         _cleanup_(pf_facts_freep) struct pf_facts *pf = NULL;
         _cleanup_(rtnl_closep) struct rtnl *rtnl = NULL;
@@ -187,6 +215,8 @@ int observe_pf(int root_fd, struct pci_names *names, const struct dev_id *id, st
         ifindex = read_netdevs(fd, rtnl, pf);
         devlink_get_eswitch(dev_id_address(id), pf->eswitch_mode);
         r = read_vfs(fd, pf);
+        if (r == 0)
+                r = read_locked(locked, pf);
         if (r == 0 && !sysfs_is_pf(fd))
                 r = -ENODEV;
         if (r < 0)

@@ -275,6 +275,51 @@ static void test_observe(_unused_ void **state)
         pf_facts_done(&pf);
 }
 
+/*
+ * While somebody holds the device lock the kernel lets a reader of driver_override wait, as a FIFO
+ * without a writer does: the PF is read all the same, with what was last seen.
+ */
+static void test_observe_behind_a_device_lock(_unused_ void **state)
+{
+        static const char path[] = "devices/pci/0000:3b:10.0/driver_override";
+        _cleanup_(host_backend_freep) struct host_backend *host = open_host();
+        const struct dev_id id = {"pci/" PF};
+        char full[512];
+        struct pf_facts pf;
+        uint64_t began;
+        int fd;
+
+        put(path, "vfio-pci\n");
+        assert_int_equal(host_backend_ops.observe(host, &id, &pf, NULL), 0);
+        assert_string_equal(pf.vfs[0].driver_override, "vfio-pci");
+        pf_facts_done(&pf);
+        remove_path(path);
+        path_of(full, sizeof(full), path);
+        assert_int_equal(mkfifo(full, 0600), 0);
+        for (unsigned i = 0; i < 3; i++) {
+                began = now_usec();
+                assert_int_equal(host_backend_ops.observe(host, &id, &pf, NULL), 0);
+                assert_true(now_usec() - began < 5000000);
+                assert_int_equal(pf.n_vfs, 3);
+                assert_string_equal(pf.vfs[0].driver_override, "vfio-pci");
+                pf_facts_done(&pf);
+        }
+        fd = open(full, O_WRONLY | O_CLOEXEC); /* the lock is let go: the reader gets its answer */
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, "igbvf\n", 6), 6);
+        remove_path(path);
+        put(path, "igbvf\n");
+        close(fd);
+        for (unsigned i = 0; i < 50; i++) {
+                assert_int_equal(host_backend_ops.observe(host, &id, &pf, NULL), 0);
+                fd = streq(pf.vfs[0].driver_override, "igbvf");
+                pf_facts_done(&pf);
+                if (fd)
+                        return;
+        }
+        fail_msg("the override that could be read again was not");
+}
+
 static void test_observe_garbage(_unused_ void **state)
 {
         _cleanup_(host_backend_freep) struct host_backend *host = open_host();
@@ -571,6 +616,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list),
                 cmocka_unit_test(test_observe),
+                cmocka_unit_test(test_observe_behind_a_device_lock),
                 cmocka_unit_test(test_observe_garbage),
                 cmocka_unit_test(test_groups),
                 cmocka_unit_test(test_holders),
