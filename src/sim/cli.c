@@ -5,7 +5,7 @@
 
 #include "backend/address.h"
 #include "base/parse.h"
-#include "ctl/suggest.h"
+#include "base/suggest.h"
 #include "model/facts.h"
 #include "sim/cli.h"
 #include "sim/machine.h"

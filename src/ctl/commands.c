@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of commands, and help from it. Pure but for printing. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "ctl/ctl.h"
+#include "base/suggest.h"
+
+#define ALWAYS                                                                                     \
+        (OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_NO_COLOR) | OPTION_BIT(OPTION_HELP) |         \
+                OPTION_BIT(OPTION_VERSION) | OPTION_BIT(OPTION_BUS) | OPTION_BIT(OPTION_HOST))
+#define FORCE OPTION_BIT(OPTION_FORCE)
+
+const struct command command_table[] = {
+        {"status", "", "PFs, their VFs and what is going on, as a tree (also without a command)",
+                "", 0, 0, 0, NULL, cmd_status},
+        {"list", "[pf|vf|group]", "a table; without a word, of PFs", "", 0, 1, 0, check_list,
+                cmd_list},
+        {"show", "DEVICE", "all that is known of one PF, VF or IOMMU group (a number)", "", 1, 1, 0,
+                NULL, cmd_show},
+        {"create", "PF N [--driver=DRIVER] [--replace] [--force]", "create N VFs",
+                "--driver   what the VFs are for: they are created unbound and go straight to it;\n"
+                "           'none' leaves them unbound\n"
+                "--replace  destroy the VFs that are there first\n"
+                "--force    even if somebody uses them\n",
+                2, 2, FORCE | OPTION_BIT(OPTION_REPLACE) | OPTION_BIT(OPTION_DRIVER), check_create,
+                cmd_create},
+        {"destroy", "PF [--force]", "remove all VFs", "--force  even if somebody uses them\n", 1, 1,
+                FORCE, NULL, cmd_destroy},
+        {"set", "VF KEY=VALUE...", "set attributes, all or none",
+                "Keys; 'baseline' as a value resets one:\n", 2, ARGS_WORDS_MAX, 0, check_set,
+                cmd_set},
+        {"reset", "VF [--force]", "reset the function, and its attributes to the baseline",
+                "--force  even if somebody uses it\n", 1, 1, FORCE, NULL, cmd_reset},
+        {"bind", "VF DRIVER [--force]", "bind to a driver, such as vfio-pci",
+                "--force  even if somebody uses it\n", 2, 2, FORCE, check_bind, cmd_bind},
+        {"unbind", "VF [--force]", "unbind from its driver", "--force  even if somebody uses it\n",
+                1, 1, FORCE, NULL, cmd_unbind},
+        {"autoprobe", "PF on|off", "whether host drivers are probed on new VFs", "", 2, 2, 0,
+                check_autoprobe, cmd_autoprobe},
+        {"monitor", "", "print what changes, as it changes", "", 0, 0, 0, NULL, cmd_monitor},
+        {"version", "", "of this program and of the daemon", "", 0, 0, 0, NULL, cmd_version},
+        {"help", "[COMMAND]", "this, or more about one command", "", 0, 1, 0, check_help, NULL},
+        {NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL},
+};
+
+#define N_COMMANDS (ELEMENTSOF(command_table) - 1)
+
+int ctl_refuse(struct ctl *ctl, const char *fmt, ...)
+{
+        struct fault f = {.code = FAULT_INVALID_ARGS};
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(f.text, sizeof(f.text), fmt, ap);
+        va_end(ap);
+        return failure_of_fault(&ctl->failure, &f, -EINVAL);
+}
+
+const struct command *command_named(const char *name)
+{
+        for (size_t i = 0; i < N_COMMANDS; i++)
+                if (streq(command_table[i].name, name))
+                        return &command_table[i];
+        return NULL;
+}
+
+static int unknown_command(const char *typed, struct fault *f)
+{
+        const char *names[N_COMMANDS + 1] = {NULL}, *near;
+
+        for (size_t i = 0; i < N_COMMANDS; i++)
+                names[i] = command_table[i].name;
+        near = suggest(typed, names);
+        return fault_set(f, FAULT_INVALID_ARGS, 0, "unknown command '%s'%s%s%s", typed,
+                near ? ": did you mean " : "; sriovctl --help lists them", near ? near : "",
+                near ? "?" : "");
+}
+
+int command_find(const struct args *args, const struct command **ret, struct fault *f)
+{
+        const char *name = args->n_words > 0 ? args->words[0] : "status";
+        size_t n = args->n_words > 0 ? args->n_words - 1 : 0;
+        const struct command *c = command_named(name);
+
+        if (!c)
+                return unknown_command(name, f);
+        if (n < c->min_words || n > c->max_words)
+                return fault_set(f, FAULT_INVALID_ARGS, 0,
+                        "%s words for %s: usage: sriovctl %s%s%s",
+                        n < c->min_words ? "too few" : "too many", name, name, *c->usage ? " " : "",
+                        c->usage);
+        for (unsigned i = 0; i < OPTION_MAX; i++)
+                if (args_has(args, i) && !((c->options | ALWAYS) & OPTION_BIT(i)))
+                        return fault_set(f, FAULT_INVALID_ARGS, 0,
+                                "%s is not for %s: usage: sriovctl %s%s%s", option_name(i), name,
+                                name, *c->usage ? " " : "", c->usage);
+        if (args_has(args, OPTION_BUS) && args_has(args, OPTION_HOST))
+                return fault_set(f, FAULT_INVALID_ARGS, 0, "--bus and --host exclude each other");
+        *ret = c;
+        return 0;
+}
+
+int check_help(struct ctl *ctl)
+{
+        struct fault f = FAULT_NULL;
+
+        if (ctl->args.n_words < 2 || command_named(ctl_word(ctl, 0)))
+                return 0;
+        return failure_of_fault(&ctl->failure, &f, unknown_command(ctl_word(ctl, 0), &f));
+}
+
+static void help_one(FILE *out, const struct command *c)
+{
+        fprintf(out, "sriovctl %s%s%s\n\n%s\n", c->name, *c->usage ? " " : "", c->usage,
+                c->summary);
+        if (*c->details)
+                fprintf(out, "\n%s", c->details);
+        if (c->run == cmd_set)
+                for (unsigned i = 0; i < VF_ATTR_MAX; i++)
+                        fprintf(out, "  %-12s %s\n", vf_attr_table[i].name, vf_attr_table[i].range);
+}
+
+void command_help(FILE *out, const struct command *one)
+{
+        if (one) {
+                help_one(out, one);
+                return;
+        }
+        fprintf(out,
+                "sriovctl [OPTION...] [COMMAND]\n\nManages SR-IOV devices by way of sriovd.\n\n");
+        for (const struct command *c = command_table; c->name; c++)
+                fprintf(out, "  %s%s%s\n      %s\n", c->name, *c->usage ? " " : "", c->usage,
+                        c->summary);
+        fprintf(out,
+                "\n"
+                "A PF is a PCI address or a network interface. A VF is PF/INDEX, its PCI address "
+                "or\n"
+                "its network interface.\n"
+                "\n"
+                "  -j, --json         print JSON\n"
+                "      --bus=ADDRESS  this bus, such as unix:path=/run/bus.sock\n"
+                "  -H, --host=HOST    the sriovd of another machine, by ssh ([USER@]HOST)\n"
+                "      --no-color     no colours (so does NO_COLOR in the environment)\n"
+                "  -h, --help         this, or more about the command that is given\n"
+                "  -V, --version      of this program\n"
+                "\n"
+                "Exit status: 0 done, 1 error, 3 refused (in use, not permitted), 4 no daemon.\n"
+                "sriovctl(1) has it all.\n");
+}
