@@ -301,6 +301,8 @@ static int on_name(sd_bus_message *reply, void *userdata, _unused_ sd_bus_error 
                 give_up(userdata, text);
         } else if (sd_bus_message_read(reply, "u", &result) > 0 && result == 2)
                 log_warning("another process has the name " BUS_NAME "; waiting for it to let go");
+        else
+                daemon_on_name(((struct bus *) userdata)->daemon);
         return 0;
 }
 

@@ -97,10 +97,14 @@ static void become_ready(struct daemon *d)
                 sd_event_exit(d->event, EXIT_FAILURE);
                 return;
         }
-        sd_notifyf(0, "READY=1\nSTATUS=%zu PFs, backend %s", d->state.n_pfs,
-                d->backend_name[0] ? d->backend_name : "not connected");
-        log_info("ready: %zu PFs, backend %s", d->state.n_pfs,
-                d->backend_name[0] ? d->backend_name : "not connected");
+}
+
+void daemon_on_name(struct daemon *d)
+{
+        const char *backend = d->backend_name[0] ? d->backend_name : "not connected";
+
+        sd_notifyf(0, "READY=1\nSTATUS=%zu PFs, backend %s", d->state.n_pfs, backend);
+        log_info("ready: %zu PFs, backend %s", d->state.n_pfs, backend);
 }
 
 static int on_ready_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -184,6 +188,9 @@ static void job_removed(void *userdata, const struct job_view *job, const struct
                         dev_id_address(&job->pf), job->uid, fault_code_name(f->code), f->text);
         if (d->bus)
                 bus_job_removed(d->bus, job, f);
+        if (job->request.kind != REQUEST_SET_ATTRS)
+                look_at_groups(
+                        d->look); /* who is on which driver decides what a group is good for */
 }
 
 static void job_unreadable(void *userdata, const struct dev_id *pf, const struct fault *f)

@@ -42,3 +42,6 @@ DEFINE_CLEANUP(struct daemon *, daemon_free)
 void daemon_take_facts(struct daemon *daemon, struct pf_facts *facts);
 void daemon_take_groups(struct daemon *daemon, struct groups *groups);
 void daemon_take_gone(struct daemon *daemon, const struct dev_id *pf);
+
+/* The bus gave us our name: whoever waits for the service may go on. */
+void daemon_on_name(struct daemon *daemon);

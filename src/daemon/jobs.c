@@ -322,7 +322,7 @@ static void on_groups(void *userdata, struct groups *groups, const struct fault 
 }
 
 /* A vfio driver needs the verdict on groups as they are now. */
-static void look_at_groups(struct job *job)
+static void ask_groups(struct job *job)
 {
         int r;
 
@@ -356,7 +356,7 @@ static void on_holders(
                 memcpy(job->holders, holders, n * sizeof(*holders));
                 job->n_holders = n;
         }
-        look_at_groups(job);
+        ask_groups(job);
 }
 
 static void on_observed(
