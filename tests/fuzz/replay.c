@@ -44,7 +44,8 @@ static int only_files(const struct dirent *entry)
 
 int main(int argc, char *argv[])
 {
-        const char *corpus = getenv("FUZZ_CORPUS"), *name = strstr(argv[0], "fuzz-");
+        const char *corpus = getenv("FUZZ_CORPUS"),
+                   *name = argc > 0 ? strstr(argv[0], "fuzz-") : NULL;
         struct dirent **entries;
         char directory[2048];
         int n, bad = 0;
