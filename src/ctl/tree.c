@@ -22,7 +22,7 @@ _printf_(3, 4) static void append(char *buf, size_t size, const char *fmt, ...)
         va_end(ap);
 }
 
-void tree_summary(const struct view_vf *vf, char *buf, size_t size)
+void tree_summary(const struct view_pf *pf, const struct view_vf *vf, char *buf, size_t size)
 {
         uint32_t told = vf_attrs_differ(&vf->attrs, &vf_attrs_baseline) & ~BIT(VF_ATTR_MAC);
         char text[VF_ATTR_STR_MAX], holder[NAME_MAX_TEXT * 2];
@@ -40,7 +40,7 @@ void tree_summary(const struct view_vf *vf, char *buf, size_t size)
                         vf_attrs_format(&vf->attrs, i, text);
                         append(buf, size, "  %s=%s", vf_attr_table[i].name, text);
                 }
-        if (!vf->attributes_known)
+        if (!vf->attributes_known && pf->netdevs[0]) /* without one nobody could know them */
                 append(buf, size, "  attributes unknown");
 }
 
@@ -64,11 +64,11 @@ static size_t alike(const struct view_pf *pf, size_t first)
         char a[SUMMARY_SIZE], b[SUMMARY_SIZE];
         size_t n = 1;
 
-        tree_summary(&pf->vfs[first], a, sizeof(a));
+        tree_summary(pf, &pf->vfs[first], a, sizeof(a));
         for (; first + n < pf->n_vfs; n++) {
                 if (pf->vfs[first + n].index != pf->vfs[first].index + n)
                         break;
-                tree_summary(&pf->vfs[first + n], b, sizeof(b));
+                tree_summary(pf, &pf->vfs[first + n], b, sizeof(b));
                 if (!streq(a, b))
                         break;
         }
@@ -105,7 +105,7 @@ static void add_vfs(struct table *t, const struct term *term, const struct view_
         for (size_t i = 0; i < pf->n_vfs; i += n) {
                 n = alike(pf, i);
                 range_text(pf, i, n, range, sizeof(range));
-                tree_summary(&pf->vfs[i], summary, sizeof(summary));
+                tree_summary(pf, &pf->vfs[i], summary, sizeof(summary));
                 add_line(t, term, i + n == pf->n_vfs && !more, vf_style(&pf->vfs[i]), range, width,
                         summary);
         }

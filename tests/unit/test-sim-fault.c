@@ -41,8 +41,9 @@ static void refusals(void **state)
                 "errno error=5", "delay", "delay ms=-1", "delay ms=3600001", "partial",
                 "partial count=65536", "hang step=jump", "hang vf=x", "hang vf", "hang colour=red",
                 "hang nth=0", "ignore attr=colour",
-                "hang step=set_numvfs                                                            "
-                "                                                                              x"};
+                ("hang step=set_numvfs                                                           "
+                 "                                                                              "
+                 "x")};
         struct sim_fault fault = {.id = 77};
 
         (void) state;
