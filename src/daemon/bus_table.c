@@ -43,19 +43,25 @@ int bus_table_build(const struct bus_interface *interface, sd_bus_message_handle
         at = v;
         *at++ = (sd_bus_vtable) SD_BUS_VTABLE_START(0);
         /* Unprivileged: sd-bus itself would ask for capabilities, where polkit decides. */
-        for (const struct bus_method *m = interface->methods;
-                m < interface->methods + interface->n_methods; m++)
+        for (size_t i = 0; i < interface->n_methods; i++) {
+                const struct bus_method *m = &interface->methods[i];
+
                 *at++ = (sd_bus_vtable) SD_BUS_METHOD_WITH_NAMES(
                         m->member, m->in, m->names, m->out, , handler, SD_BUS_VTABLE_UNPRIVILEGED);
-        for (const struct bus_property *p = interface->properties;
-                p < interface->properties + interface->n_properties; p++)
+        }
+        for (size_t i = 0; i < interface->n_properties; i++) {
+                const struct bus_property *p = &interface->properties[i];
+
                 *at++ = (sd_bus_vtable) SD_BUS_PROPERTY(p->name, p->type, p->get, p->offset,
                         p->fields ? SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
                                   : SD_BUS_VTABLE_PROPERTY_CONST);
-        for (const struct bus_signal *s = interface->signals;
-                s < interface->signals + interface->n_signals; s++)
+        }
+        for (size_t i = 0; i < interface->n_signals; i++) {
+                const struct bus_signal *s = &interface->signals[i];
+
                 *at++ = (sd_bus_vtable) SD_BUS_SIGNAL_WITH_NAMES(
                         s->member, s->signature, s->names, 0);
+        }
         *at = (sd_bus_vtable) SD_BUS_VTABLE_END;
         *ret = v;
         return 0;
