@@ -403,13 +403,16 @@ int bus_new(struct daemon *daemon, const char *address, struct bus **ret)
                 r = listen_to_bus(bus);
         if (r >= 0)
                 r = sd_bus_attach_event(bus->bus, daemon->event, SD_EVENT_PRIORITY_NORMAL);
-        if (r >= 0) /* queued, when an old daemon has not let go yet */
-                r = sd_bus_request_name_async(
-                        bus->bus, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name, bus);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(bus);
         return 0;
+}
+
+int bus_take_name(struct bus *bus)
+{
+        /* queued, when an old daemon has not let go yet */
+        return sd_bus_request_name_async(bus->bus, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name, bus);
 }
 
 void bus_free(struct bus *bus)

@@ -18,10 +18,14 @@
 struct bus;
 struct daemon;
 
-/* address: NULL for the system bus. Connects, adds the objects, requests the name. */
+/* address: NULL for the system bus. Connects and adds the objects; nobody knows us before
+ * bus_take_name(). */
 int bus_new(struct daemon *daemon, const char *address, struct bus **ret);
 void bus_free(struct bus *bus);
 DEFINE_CLEANUP(struct bus *, bus_free)
+
+/* Asks for the name; daemon_on_name() follows when we have it. */
+int bus_take_name(struct bus *bus);
 
 /* Emits exactly these changes, in order: InterfacesAdded, InterfacesRemoved, PropertiesChanged. */
 void bus_emit(struct bus *bus, const struct changes *changes);

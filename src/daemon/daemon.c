@@ -11,13 +11,13 @@
 
 #define READY_USEC 5000000ull /* a device that does not answer must not delay the boot */
 #define BUSY_USEC  1000000ull
-#define STUCK_USEC 4000000ull
+#define STUCK_USEC 3000000ull
 
 static void emit(struct daemon *d, struct changes *changes, int r)
 {
         if (r < 0)
                 log_error("state: %s", strerror(-r));
-        if (d->bus)
+        if (d->ready) /* before, nobody knows our name */
                 bus_emit(d->bus, changes);
 }
 
@@ -91,7 +91,7 @@ static void become_ready(struct daemon *d)
         if (d->ready)
                 return;
         d->ready = true;
-        r = bus_new(d, d->bus_address, &d->bus);
+        r = bus_take_name(d->bus);
         if (r < 0) {
                 log_error("message bus: %s", strerror(-r));
                 sd_event_exit(d->event, EXIT_FAILURE);
@@ -162,7 +162,7 @@ static void job_added(void *userdata, const struct job_view *job)
 {
         struct daemon *d = userdata;
 
-        if (d->bus)
+        if (d->ready)
                 bus_job_added(d->bus, job);
 }
 
@@ -170,7 +170,7 @@ static void job_changed(void *userdata, const struct job_view *job)
 {
         struct daemon *d = userdata;
 
-        if (d->bus)
+        if (d->ready)
                 bus_job_changed(d->bus, job);
 }
 
@@ -186,7 +186,7 @@ static void job_removed(void *userdata, const struct job_view *job, const struct
         else
                 log_warning("job %u: %s on %s for uid %u: %s: %s", job->id, what,
                         dev_id_address(&job->pf), job->uid, fault_code_name(f->code), f->text);
-        if (d->bus)
+        if (d->ready)
                 bus_job_removed(d->bus, job, f);
         if (job->request.kind != REQUEST_SET_ATTRS)
                 look_at_groups(
@@ -218,7 +218,7 @@ static void backend_connected(void *userdata, const char *name, const char *vers
 
         snprintf(d->backend_name, sizeof(d->backend_name), "%s %s", name, version);
         log_info("backend connected: %s", d->backend_name);
-        if (d->bus)
+        if (d->ready)
                 bus_emit_backend(d->bus);
         look_now(d->look, &everything);
 }
@@ -230,7 +230,7 @@ static void backend_lost(void *userdata)
         log_warning("backend lost: showing what was last seen, changing nothing until it is back");
         d->backend_name[0] = '\0';
         look_reset(d->look);
-        if (d->bus)
+        if (d->ready)
                 bus_emit_backend(d->bus);
 }
 
@@ -297,7 +297,6 @@ int daemon_new(
         if (!d)
                 return -ENOMEM;
         d->event = sd_event_ref(event);
-        d->bus_address = bus_address;
         r = backend_client_new(event, backend_address, &backend_events, d, &d->backend);
         if (r < 0)
                 return r;
@@ -305,6 +304,9 @@ int daemon_new(
         if (r < 0)
                 return r;
         r = look_new(event, d->backend, &look_events, d, &d->look);
+        if (r < 0)
+                return r;
+        r = bus_new(d, bus_address, &d->bus);
         if (r < 0)
                 return r;
         r = add_timers(d);

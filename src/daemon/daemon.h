@@ -22,11 +22,10 @@ struct daemon {
         char backend_name[128]; /* "host 0.1.0", "" while not connected */
         struct jobs *jobs;
         struct look *look;
-        struct bus *bus; /* NULL until ready: nobody sees half a world */
+        struct bus *bus; /* connected at once, named when ready: nobody sees half a world */
         bool ready;      /* everything there was at the start has been looked at once */
         sd_event_source *ready_timer;
         sd_event_source *busy_timer; /* while the backend works on a PF for nobody here */
-        const char *bus_address;     /* NULL: the system bus; outlives the daemon */
 };
 
 /* bus_address: NULL for the system bus. */

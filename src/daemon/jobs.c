@@ -15,7 +15,7 @@
 #include "daemon/jobs.h"
 
 #define STUCK_USEC                                                                                 \
-        4000000ull /* nothing moved for so long: shown as stuck (within 5 s, the promise) */
+        3000000ull /* nothing moved for so long: shown as stuck (within 5 s, the promise) */
 #define TICK_USEC  250000ull
 #define RUN_USEC   (60 * 60 * 1000000ull)
 #define ROUNDS_MAX 2 /* create, then bind what was created */

@@ -5,13 +5,14 @@ Each scenario starts and ends without VFs, with autoprobe on, with sriovd runnin
 """
 import concurrent.futures
 import contextlib
+import glob
 import json
 import os
 import signal
 import subprocess
 import time
 
-from lib import (BAD, GOOD1, GOOD2, NVME, check, device, diag, driver, eq, group, holder, ip_vfs, members, netdev, qmp, read,
+from lib import (BAD, GOOD1, GOOD2, NVME, PCI, check, device, diag, driver, eq, group, holder, ip_vfs, members, netdev, qmp, read,
                  scenario, sh, uevents, unplug, vfs, wait_for)
 
 HOST_SOCKET = "unix:/run/sriovd-host.sock"
@@ -37,6 +38,11 @@ def ctl(*words, status=0, user=None):
 
 def pfs():
     return {pf["address"]: pf for pf in ctl("--json", "list", "pf").json()}
+
+
+def all_pfs():
+    """By sysfs alone (an earlier suite may have plugged one in)."""
+    return sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(f"{PCI}/*/sriov_totalvfs"))
 
 
 def vf_list(pf):
@@ -83,7 +89,8 @@ def start():
 @scenario("every PF is there, as sysfs shows it")
 def discovery():
     got = pfs()
-    eq(sorted(got), sorted((GOOD1, GOOD2, BAD, NVME)), "PFs")
+    eq(sorted(got), all_pfs(), "PFs")
+    check({GOOD1, GOOD2, BAD, NVME} <= set(got), "the four of this machine")
     for address, pf in got.items():
         eq(pf["driver"], driver(address), "driver")
         eq(pf["total_vfs"], int(read(device(address, "sriov_totalvfs"))), "total_vfs")
@@ -242,7 +249,7 @@ def stuck():
         wait_for(lambda: pfs()[GOOD1]["state"] == "stuck", 10, "the PF to be shown as stuck")
         seconds = time.monotonic() - began
         diag(f"stuck after {seconds:.1f} s")
-        check(seconds < 7, f"shown as stuck after {seconds:.1f} s")  # removing the free VFs comes first and takes its time
+        check(seconds < 6, f"shown as stuck after {seconds:.1f} s")  # 5, and what starting sriovctl twice takes in emulation
         other = pool.submit(ctl, "destroy", GOOD2)
         figures, lists = [], []
         while time.monotonic() - began < 60:
@@ -382,7 +389,7 @@ def bad_input():
 
 @scenario("an ordinary user reads everything and changes nothing", timeout=60)
 def ordinary_user():
-    eq(len(ctl("--json", "list", "pf", user="nobody").json()), 4)
+    eq(sorted(pf["address"] for pf in ctl("--json", "list", "pf", user="nobody").json()), all_pfs())
     refused = ctl("create", GOOD1, 1, status=3, user="nobody")
     check("org.sriovd1.configure" in refused.err or "uthori" in refused.err, refused.err)
     eq(vfs(GOOD1), [])
