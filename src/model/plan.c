@@ -2,7 +2,7 @@
 /* From what is asked and what is there to the steps between. Pure, any thread. */
 #include <stdio.h>
 
-#include "model/plan.h"
+#include "model/plan_steps.h"
 
 const char *disruption_name(enum disruption d)
 {
@@ -28,97 +28,6 @@ bool plan_sets_numvfs(const struct plan *plan)
                 if (plan->steps[i].kind == STEP_SET_NUMVFS)
                         return true;
         return false;
-}
-
-static int add(struct plan *plan, const struct step *step, enum disruption disruption)
-{
-        int r = array_grow(&plan->steps, &plan->capacity, plan->n, sizeof(*plan->steps));
-
-        if (r < 0)
-                return r;
-        plan->steps[plan->n++] = *step;
-        if (disruption > plan->disruption)
-                plan->disruption = disruption;
-        return 0;
-}
-
-static int add_numvfs(struct plan *plan, uint32_t count, bool force)
-{
-        const struct step s = {
-                .kind = STEP_SET_NUMVFS, .vf = NO_VF, .value = count, .force = force};
-
-        return add(plan, &s, count ? DISRUPT_NONE : DISRUPT_VF_RECREATE);
-}
-
-static int add_autoprobe(struct plan *plan, bool on)
-{
-        const struct step s = {.kind = STEP_SET_AUTOPROBE, .vf = NO_VF, .value = on};
-
-        return add(plan, &s, DISRUPT_NONE);
-}
-
-/* unbind, clear_override, reset: a VF and nothing else. */
-static int add_vf(struct plan *plan, enum step_kind kind, uint32_t vf, bool force)
-{
-        const struct step s = {.kind = kind, .vf = vf, .force = force};
-
-        return add(plan, &s, kind == STEP_CLEAR_OVERRIDE ? DISRUPT_NONE : DISRUPT_VF_FLAP);
-}
-
-/* bind, set_override: a VF and a driver. An empty override is a cleared one. */
-static int add_driver(struct plan *plan, enum step_kind kind, uint32_t vf, const char *driver)
-{
-        struct step s = {.kind = kind, .vf = vf};
-        int r;
-
-        if (kind == STEP_SET_OVERRIDE && !driver[0])
-                return add_vf(plan, STEP_CLEAR_OVERRIDE, vf, false);
-        r = str_copy(s.name, sizeof(s.name), driver);
-        return r < 0 ? r : add(plan, &s, DISRUPT_NONE);
-}
-
-/*
- * Drivers without device ids of their own: the kernel matches them by driver_override alone. Any
- * other driver is matched by its own id table and never forced by an override: an override would
- * make the kernel probe a driver on hardware it does not know (drivers/pci/pci-driver.c
- * pci_match_device).
- */
-static bool needs_override(const char *driver)
-{
-        return startswith(driver, "vfio") || strstr(driver, "_vfio_pci") ||
-               streq(driver, "pci-stub");
-}
-
-static bool is_vfio(const char *driver)
-{
-        return needs_override(driver) && !streq(driver, "pci-stub");
-}
-
-/*
- * The steps that put a VF on a driver, from `now` (driver, override as they are) and end with the
- * override in `after`. A VF is probed only where its PF's autoprobe is on or an override is set
- * (pci_device_can_probe).
- */
-static int add_bind(struct plan *plan, const struct pf_facts *pf, const struct vf_facts *now,
-        const char *driver, const char *after, bool force)
-{
-        const char *during = needs_override(driver) ? driver : "";
-        bool open_probe = !during[0] && pf->autoprobe == 0;
-        int r = 0;
-
-        if (now->driver[0])
-                r = add_vf(plan, STEP_UNBIND, now->index, force);
-        if (r == 0 && !streq(now->driver_override, during))
-                r = add_driver(plan, STEP_SET_OVERRIDE, now->index, during);
-        if (r == 0 && open_probe)
-                r = add_autoprobe(plan, true);
-        if (r == 0)
-                r = add_driver(plan, STEP_BIND, now->index, driver);
-        if (r == 0 && open_probe)
-                r = add_autoprobe(plan, false);
-        if (r == 0 && !streq(during, after))
-                r = add_driver(plan, STEP_SET_OVERRIDE, now->index, after);
-        return r;
 }
 
 static int refuse_busy(const struct pf_facts *pf, struct fault *f)
@@ -201,20 +110,20 @@ static int plan_numvfs(
         rc = check_count(r, w, f);
         if (rc < 0 || r->count == pf->num_vfs)
                 return rc;
-        if (is_vfio(r->driver) && pf->iommu_group < 0)
+        if (driver_is_vfio(r->driver) && pf->iommu_group < 0)
                 return fault_set(f, FAULT_NOT_ISOLATED, 0,
                         "VFs for %s on %s refused: the PF has no IOMMU group; enable VT-d or "
                         "AMD-Vi in the BIOS and "
                         "boot with intel_iommu=on or amd_iommu=on",
                         r->driver, dev_id_address(&pf->id));
         if (pf->num_vfs > 0)
-                rc = add_numvfs(plan, 0, r->force);
+                rc = plan_add_numvfs(plan, 0, r->force);
         if (rc == 0 && r->count > 0 && unbound)
-                rc = add_autoprobe(plan, false);
+                rc = plan_add_autoprobe(plan, false);
         if (rc == 0 && r->count > 0)
-                rc = add_numvfs(plan, r->count, r->force);
+                rc = plan_add_numvfs(plan, r->count, r->force);
         if (rc == 0 && r->count > 0 && unbound)
-                rc = add_autoprobe(plan, true);
+                rc = plan_add_autoprobe(plan, true);
         return rc;
 }
 
@@ -226,7 +135,7 @@ static int check_isolation(
         enum group_verdict verdict;
         char reason[256];
 
-        if (!is_vfio(driver))
+        if (!driver_is_vfio(driver))
                 return 0;
         if (vf->iommu_group < 0)
                 return fault_set(f, FAULT_NOT_ISOLATED, 0,
@@ -260,7 +169,7 @@ static int plan_bind(const struct request *r, const struct plan_world *w, const 
         rc = check_isolation(w, vf, r->driver, f);
         if (rc < 0)
                 return rc;
-        return add_bind(plan, w->facts, vf, r->driver, vf->driver_override, r->force);
+        return plan_add_bind(plan, w->facts, vf, r->driver, vf->driver_override, r->force);
 }
 
 /* Second half of "N VFs for this driver": the VFs are there, now each goes to its driver. */
@@ -277,7 +186,7 @@ static int plan_bind_all(
                 else if (vf->driver[0]) {
                         rc = r->force ? 0 : refuse_held(w, vf->index, "unbinding the VF", f);
                         if (rc == 0)
-                                rc = add_vf(plan, STEP_UNBIND, vf->index, r->force);
+                                rc = plan_add_vf(plan, STEP_UNBIND, vf->index, r->force);
                 }
         }
         return rc;
@@ -347,10 +256,10 @@ static int plan_setting(const struct plan_world *w, const struct vf_facts *vf,
         r = vf_attrs_check(&want, f);
         if (r == 0 && setting == VF_SETTING_MAC)
                 r = refuse_duplicate_mac(w, vf, &want.mac, f);
-        return r < 0 ? r : add(plan, &s, flaps ? DISRUPT_VF_FLAP : DISRUPT_NONE);
+        return r < 0 ? r : plan_add(plan, &s, flaps ? DISRUPT_VF_FLAP : DISRUPT_NONE);
 }
 
-static int plan_attrs(const struct plan_world *w, const struct vf_facts *vf,
+int plan_add_attrs(const struct plan_world *w, const struct vf_facts *vf,
         const struct vf_attrs *wish, struct plan *plan, struct fault *f)
 {
         int r = 0;
@@ -383,12 +292,12 @@ static int plan_reset(const struct request *r, const struct plan_world *w,
                 if (rc < 0)
                         return rc;
         }
-        rc = add_vf(plan, STEP_RESET, vf->index, r->force);
+        rc = plan_add_vf(plan, STEP_RESET, vf->index, r->force);
         if (rc < 0 || w->facts->n_netdevs == 0)
                 return rc;
         /* What the driver does not report is not sent: nothing says that it needs a reset. */
         wish.reset &= vf->attrs.present;
-        return plan_attrs(w, vf, &wish, plan, f);
+        return plan_add_attrs(w, vf, &wish, plan, f);
 }
 
 static int plan_autoprobe(
@@ -398,7 +307,7 @@ static int plan_autoprobe(
                 return fault_set(f, FAULT_NOT_SUPPORTED, 0,
                         "autoprobe on %s refused: this kernel has no sriov_drivers_autoprobe",
                         dev_id_address(&w->facts->id));
-        return w->facts->autoprobe == (int32_t) r->count ? 0 : add_autoprobe(plan, r->count);
+        return w->facts->autoprobe == (int32_t) r->count ? 0 : plan_add_autoprobe(plan, r->count);
 }
 
 static int plan_vf(
@@ -417,14 +326,14 @@ static int plan_vf(
                         r->vf, dev_id_address(&pf->id), pf->num_vfs - 1);
         switch (r->kind) {
         case REQUEST_SET_ATTRS:
-                return plan_attrs(w, vf, &r->attrs, plan, f);
+                return plan_add_attrs(w, vf, &r->attrs, plan, f);
         case REQUEST_BIND:
                 return plan_bind(r, w, vf, plan, f);
         case REQUEST_UNBIND:
                 if (!vf->driver[0])
                         return 0;
                 rc = r->force ? 0 : refuse_held(w, vf->index, "unbinding the VF", f);
-                return rc < 0 ? rc : add_vf(plan, STEP_UNBIND, vf->index, r->force);
+                return rc < 0 ? rc : plan_add_vf(plan, STEP_UNBIND, vf->index, r->force);
         case REQUEST_RESET:
                 return plan_reset(r, w, vf, plan, f);
         case REQUEST_SET_NUMVFS:
@@ -526,120 +435,5 @@ int plan_verify(const struct request *r, const struct pf_facts *now, struct faul
         case REQUEST_MAX:
                 break;
         }
-        return 0;
-}
-
-/* One VF that the failed plan touched: attributes, then driver and override. */
-static int restore_vf(struct plan *plan, uint32_t settings, const struct pf_facts *pf,
-        const struct vf_facts *before, const struct vf_facts *now)
-{
-        const struct plan_world w = {.facts = pf};
-        struct vf_attrs wish = {0};
-        int r = 0;
-
-        for (unsigned s = 0; s < VF_SETTING_MAX; s++)
-                if (settings & BIT(s))
-                        vf_attrs_copy(&wish, &before->attrs, vf_setting_attrs(s));
-        if (pf->n_netdevs > 0)
-                r = plan_attrs(&w, now, &wish, plan, NULL);
-        if (r < 0)
-                return r;
-        if (!streq(before->driver, now->driver)) {
-                if (!before->driver[0])
-                        r = add_vf(plan, STEP_UNBIND, now->index, false);
-                else
-                        return add_bind(
-                                plan, pf, now, before->driver, before->driver_override, false);
-        }
-        if (r == 0 && !streq(before->driver_override, now->driver_override))
-                r = add_driver(plan, STEP_SET_OVERRIDE, now->index, before->driver_override);
-        return r;
-}
-
-/* A VF that has just been created again: what it had and a new one has not. */
-static int recreate_vf(struct plan *plan, const struct pf_facts *pf, const struct vf_facts *before)
-{
-        const struct plan_world w = {.facts = pf};
-        struct vf_facts fresh;
-        struct vf_attrs wish = {0};
-        int r = 0;
-
-        vf_facts_init(&fresh, before->index);
-        vf_attrs_copy(
-                &fresh.attrs, &vf_attrs_baseline, ~(BIT(VF_ATTR_SPOOFCHK) | BIT(VF_ATTR_TRUST)));
-        vf_attrs_copy(&wish, &before->attrs, before->attrs.present);
-        if (pf->n_netdevs > 0)
-                r = plan_attrs(&w, &fresh, &wish, plan, NULL);
-        if (r == 0 && before->driver[0])
-                r = add_bind(plan, pf, &fresh, before->driver, before->driver_override, false);
-        else if (r == 0 && before->driver_override[0])
-                r = add_driver(plan, STEP_SET_OVERRIDE, before->index, before->driver_override);
-        return r;
-}
-
-static int restore_count(
-        struct plan *plan, const struct pf_facts *before, const struct pf_facts *now)
-{
-        struct pf_facts unprobed = *before;
-        int r = 0;
-
-        if (now->num_vfs > 0)
-                r = add_numvfs(plan, 0, false);
-        if (r < 0 || before->num_vfs == 0)
-                return r;
-        if (now->autoprobe == 1)
-                r = add_autoprobe(plan, false);
-        if (r == 0)
-                r = add_numvfs(plan, before->num_vfs, false);
-        if (now->autoprobe >= 0)
-                unprobed.autoprobe = 0;
-        for (uint32_t i = 0; r == 0 && i < before->n_vfs; i++)
-                r = recreate_vf(plan, &unprobed, &before->vfs[i]);
-        if (r == 0 && before->autoprobe == 1)
-                r = add_autoprobe(plan, true);
-        return r;
-}
-
-/* The settings that steps of the failed plan sent to this VF; BIT(VF_SETTING_MAX) when it was
- * touched at all. */
-static uint32_t touched(const struct plan *failed, uint32_t vf)
-{
-        uint32_t mask = 0;
-
-        for (size_t i = 0; i < failed->n; i++)
-                if (failed->steps[i].vf == vf)
-                        mask |= BIT(VF_SETTING_MAX) |
-                                (failed->steps[i].kind == STEP_SET_VF
-                                                ? BIT(failed->steps[i].setting)
-                                                : 0);
-        return mask;
-}
-
-int plan_restore(const struct plan *failed, const struct pf_facts *before,
-        const struct pf_facts *now, struct plan *ret)
-{
-        _cleanup_(plan_done) struct plan plan = {0};
-        int r = 0;
-
-        if (before->num_vfs != now->num_vfs) {
-                for (uint32_t i = 0; i < now->n_vfs; i++)
-                        if (vf_facts_held(&now->vfs[i]))
-                                return -EBUSY;
-                r = restore_count(&plan, before, now);
-        } else {
-                for (uint32_t i = 0; r == 0 && i < now->n_vfs; i++) {
-                        const struct vf_facts *old = pf_facts_vf(before, now->vfs[i].index);
-                        uint32_t mask = touched(failed, now->vfs[i].index);
-
-                        if (old && mask && !vf_facts_held(&now->vfs[i]))
-                                r = restore_vf(&plan, mask, now, old, &now->vfs[i]);
-                }
-                if (r == 0 && before->autoprobe >= 0 && before->autoprobe != now->autoprobe)
-                        r = add_autoprobe(&plan, before->autoprobe);
-        }
-        if (r < 0)
-                return r;
-        *ret = plan;
-        plan = (struct plan){0};
         return 0;
 }

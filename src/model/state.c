@@ -397,7 +397,8 @@ int state_find(const struct state *state, const char *name, const struct pf_entr
 
         if (!name[0] || strlen(name) > 63 || !utf8_valid(name))
                 return fault_set(f, FAULT_INVALID_ARGS, 0,
-                        "device '%s' refused: expected a network interface, a PCI address such as "
+                        "device '%.64s' refused: expected a network interface, a PCI address such "
+                        "as "
                         "0000:3b:00.0, or "
                         "PF/INDEX for a VF",
                         name);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What jobs.c (the queue) and job_run.c (the walk of one job) share; nobody else includes it. Loop
+ * thread. */
+#pragma once
+
+#include "daemon/jobs.h"
+
+#define JOBS_TICK_USEC 250000ull /* how often a running job is looked at */
+
+struct job {
+        struct job_view view;
+        struct job_view said; /* what others were told last */
+        struct jobs *jobs;
+        job_done_fn fn;
+        void *userdata;
+        bool started; /* owns its lane */
+        unsigned round;
+        uint64_t moved_usec;    /* when something last moved */
+        struct pf_facts before; /* what undoing goes back to */
+        bool has_before;
+        struct pf_facts now; /* latest readings */
+        struct plan plan;
+        struct holder *holders;
+        size_t n_holders;
+        struct fault fault; /* why it failed, while undoing */
+};
+
+struct jobs {
+        sd_event *event;
+        struct backend_client *backend;
+        const struct state *state;
+        const struct jobs_events *events;
+        void *userdata;
+        struct job **list; /* in order of submission */
+        size_t n, capacity;
+        uint32_t last_id;
+        struct job *numvfs; /* who is inside a plan that writes sriov_numvfs */
+        sd_event_source *kick;
+        sd_event_source *tick;
+};
+
+/* Begins the walk: the job owns its lane from here on. */
+void job_start(struct job *job);
+
+/* The end of every job: tells everybody and frees it. f: NULL when it went well. */
+void job_finish(struct job *job, const struct fault *f);
+void job_fail(struct job *job, enum fault_code code, int error, const char *text);
+void job_free(struct job *job);
+
+/* What others see of it; emits when something is different. */
+void job_set_state(struct job *job, enum job_state state, const char *step);
+void job_show_step(struct job *job, uint32_t done);
+void job_changed(struct job *job);
+void job_activity(struct job *job, enum pf_activity what);
+
+/* Looks for jobs to begin, from the loop. */
+void jobs_wake(struct jobs *jobs);

@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The walk of one job. Loop thread.
+ *
+ *   submit -> waiting -> [observe -> holders -> groups -> plan] -> run -> verify -> done
+ *                ^            |                                     |        |
+ *                +-- numvfs --+                                     +-- undo-+-> failed
+ *                    taken
+ *
+ * Each arrow that crosses to the backend is one asynchronous call; a job has at most one in flight,
+ * and is freed only in job_finish().
+ */
+#include <stdio.h>
+
+#include "daemon/job.h"
+
+#define RUN_USEC   (60 * 60 * 1000000ull)
+#define ROUNDS_MAX 2 /* create, then bind what was created */
+
+void job_free(struct job *job)
+{
+        pf_facts_done(&job->before);
+        pf_facts_done(&job->now);
+        plan_done(&job->plan);
+        free(job->holders);
+        free(job);
+}
+
+void job_changed(struct job *job)
+{
+        const struct job_view *a = &job->view, *b = &job->said;
+
+        if (a->state == b->state && a->done == b->done && a->total == b->total &&
+                streq(a->step, b->step))
+                return;
+        job->said = job->view;
+        job->jobs->events->changed(job->jobs->userdata, &job->view);
+}
+
+void job_activity(struct job *job, enum pf_activity what)
+{
+        job->jobs->events->activity(job->jobs->userdata, &job->view.pf, what);
+}
+
+void job_set_state(struct job *job, enum job_state state, const char *step)
+{
+        if (job->view.state == state && streq(job->view.step, step))
+                return;
+        job->view.state = state;
+        snprintf(job->view.step, sizeof(job->view.step), "%s", step);
+        job_changed(job);
+}
+
+void jobs_wake(struct jobs *jobs)
+{
+        sd_event_source_set_enabled(jobs->kick, SD_EVENT_ONESHOT);
+}
+
+/* The end of every job: facts and signals have gone up already, now the others hear of it. */
+void job_finish(struct job *job, const struct fault *f)
+{
+        struct jobs *jobs = job->jobs;
+        const struct fault none = FAULT_NULL;
+        size_t at = 0;
+
+        if (!f)
+                f = &none;
+        while (jobs->list[at] != job)
+                at++;
+        memmove(jobs->list + at, jobs->list + at + 1, (jobs->n - at - 1) * sizeof(*jobs->list));
+        jobs->n--;
+        if (jobs->numvfs == job)
+                jobs->numvfs = NULL;
+        if (job->started)
+                job_activity(job, PF_IDLE);
+        jobs->events->removed(jobs->userdata, &job->view, f);
+        if (job->fn)
+                job->fn(job->userdata, f);
+        job_free(job);
+        jobs_wake(jobs);
+}
+
+void job_fail(struct job *job, enum fault_code code, int error, const char *text)
+{
+        struct fault f;
+
+        fault_set(&f, code, error, "%s", text);
+        job_finish(job, &f);
+}
+
+/* Readings go to the state first; the job keeps a copy of its own. */
+static int take_facts(struct job *job, struct pf_facts *facts)
+{
+        struct pf_facts copy;
+        int r;
+
+        r = pf_facts_copy(facts, &copy);
+        if (r < 0)
+                return r;
+        pf_facts_done(&job->now);
+        job->now = copy;
+        job->jobs->events->facts(job->jobs->userdata, facts);
+        facts->vfs = NULL;
+        facts->n_vfs = 0;
+        return 0;
+}
+
+static void learn(struct job *job, uint32_t done, const struct fault *f)
+{
+        for (uint32_t i = 0; i < job->plan.n && i <= done; i++) {
+                const struct step *s = &job->plan.steps[i];
+
+                if (s->kind == STEP_SET_VF)
+                        job->jobs->events->learned(job->jobs->userdata, &job->view.pf, s->setting,
+                                i < done ? FAULT_NONE : f->code);
+        }
+}
+
+void job_show_step(struct job *job, uint32_t done)
+{
+        char text[200] = "";
+
+        if (done < job->plan.n)
+                step_describe(&job->plan.steps[done], text, sizeof(text));
+        job_set_state(job, job->view.state == JOB_UNDOING ? JOB_UNDOING : JOB_RUNNING, text);
+}
+
+static int run(struct job *job, backend_run_fn fn)
+{
+        struct jobs *jobs = job->jobs;
+        const struct pf_ref ref = {
+                .id = job->view.pf,
+                .vendor_id = job->now.vendor_id,
+                .device_id = job->now.device_id,
+        };
+
+        if (plan_sets_numvfs(&job->plan))
+                jobs->numvfs = job;
+        job->moved_usec = now_usec();
+        job->view.done = 0;
+        job->view.total = (uint32_t) job->plan.n;
+        if (job->plan.n == 1 && job->plan.steps[0].kind == STEP_SET_NUMVFS &&
+                job->plan.steps[0].value > 0)
+                job->view.total = job->plan.steps[0].value;
+        job_show_step(job, 0);
+        job_activity(job, PF_BUSY);
+        sd_event_source_set_time_relative(jobs->tick, JOBS_TICK_USEC);
+        sd_event_source_set_enabled(jobs->tick, SD_EVENT_ONESHOT);
+        return backend_client_run(
+                jobs->backend, &ref, job->plan.steps, job->plan.n, RUN_USEC, fn, job);
+}
+
+static void append(struct fault *f, const char *text)
+{
+        size_t n = strlen(f->text);
+
+        snprintf(f->text + n, sizeof(f->text) - n, "%s", text);
+}
+
+static void on_undone(void *userdata, const struct dev_id *pf, uint32_t done,
+        struct pf_facts *facts, const struct fault *f)
+{
+        struct job *job = userdata;
+
+        (void) done;
+        if (facts)
+                (void) take_facts(job, facts);
+        else
+                job->jobs->events->unreadable(job->jobs->userdata, pf, f);
+        if (f->code == FAULT_NONE)
+                append(&job->fault, "; what had been done before was undone");
+        else {
+                append(&job->fault, "; undoing what had been done failed too: ");
+                append(&job->fault, f->text);
+        }
+        job_finish(job, &job->fault);
+}
+
+static void undo(struct job *job, const struct fault *why)
+{
+        struct plan back = {0};
+        int r;
+
+        job->fault = *why;
+        r = plan_restore(&job->plan, &job->before, &job->now, &back);
+        if (r < 0)
+                append(&job->fault, r == -EBUSY ? "; not undone: a VF is in use"
+                                                : "; not undone: out of memory");
+        if (r < 0 || back.n == 0) {
+                plan_done(&back);
+                job_finish(job, &job->fault);
+                return;
+        }
+        plan_done(&job->plan);
+        job->plan = back;
+        job->view.state = JOB_UNDOING;
+        r = run(job, on_undone);
+        if (r < 0)
+                job_finish(job, &job->fault);
+}
+
+static void on_run(void *userdata, const struct dev_id *pf, uint32_t done, struct pf_facts *facts,
+        const struct fault *f)
+{
+        struct job *job = userdata;
+        struct fault why = *f;
+
+        learn(job, done, f);
+        if (!facts) {
+                job->jobs->events->unreadable(job->jobs->userdata, pf, f);
+                job_finish(job, f);
+                return;
+        }
+        if (take_facts(job, facts) < 0) {
+                job_fail(job, FAULT_INTERNAL, ENOMEM, "out of memory");
+                return;
+        }
+        if (why.code == FAULT_NONE)
+                plan_verify(&job->view.request, &job->now, &why);
+        if (why.code != FAULT_NONE) {
+                undo(job, &why);
+                return;
+        }
+        if (job->view.request.kind == REQUEST_SET_NUMVFS && job->view.request.driver[0] &&
+                ++job->round < ROUNDS_MAX) {
+                plan_done(&job->plan);
+                job->started = false; /* once more from the top, by the loop */
+                jobs_wake(job->jobs);
+                return;
+        }
+        job_finish(job, NULL);
+}
+
+static void wait_for_numvfs(struct job *job)
+{
+        char text[256];
+
+        snprintf(text, sizeof(text),
+                "waits for job %u on %s: one sriov_numvfs write at a time on this host",
+                job->jobs->numvfs->view.id, dev_id_address(&job->jobs->numvfs->view.pf));
+        plan_done(&job->plan);
+        job_activity(job, PF_IDLE);
+        job->started = false;
+        job_set_state(job, JOB_WAITING, text);
+}
+
+static void plan_and_run(struct job *job)
+{
+        struct jobs *jobs = job->jobs;
+        const struct pf_entry *entry = state_pf(jobs->state, &job->view.pf);
+        const struct plan_world world = {
+                .facts = &job->now,
+                .caps = entry ? &entry->caps : NULL,
+                .groups = &jobs->state->groups,
+                .holders = job->holders,
+                .n_holders = job->n_holders,
+        };
+        struct fault f = FAULT_NULL;
+        int r;
+
+        r = plan_request(&job->view.request, &world, &job->plan, &f);
+        if (r < 0 && job->round > 0)
+                undo(job, &f);
+        else if (r < 0)
+                job_finish(job, &f);
+        else if (job->plan.n == 0)
+                job_finish(job, NULL);
+        else if (plan_sets_numvfs(&job->plan) && jobs->numvfs && jobs->numvfs != job)
+                wait_for_numvfs(job);
+        else {
+                r = run(job, on_run);
+                if (r < 0)
+                        job_fail(job, FAULT_BACKEND_LOST, -r, "the backend did not take the plan");
+        }
+}
+
+static void on_groups(void *userdata, struct groups *groups, const struct fault *f)
+{
+        struct job *job = userdata;
+
+        if (f->code != FAULT_NONE) {
+                job_finish(job, f);
+                return;
+        }
+        job->jobs->events->groups(job->jobs->userdata, groups);
+        plan_and_run(job);
+}
+
+/* A vfio driver needs the verdict on groups as they are now. */
+static void ask_groups(struct job *job)
+{
+        int r;
+
+        if (!job->view.request.driver[0]) {
+                plan_and_run(job);
+                return;
+        }
+        r = backend_client_groups(job->jobs->backend, on_groups, job);
+        if (r < 0)
+                job_fail(job, FAULT_BACKEND_LOST, -r, "reading the IOMMU groups failed");
+}
+
+static void on_holders(
+        void *userdata, const struct holder *holders, size_t n, const struct fault *f)
+{
+        struct job *job = userdata;
+
+        if (f->code != FAULT_NONE) {
+                job_finish(job, f);
+                return;
+        }
+        free(job->holders);
+        job->holders = NULL;
+        job->n_holders = 0;
+        if (n > 0) {
+                job->holders = reallocarray(NULL, n, sizeof(*holders));
+                if (!job->holders) {
+                        job_fail(job, FAULT_INTERNAL, ENOMEM, "out of memory");
+                        return;
+                }
+                memcpy(job->holders, holders, n * sizeof(*holders));
+                job->n_holders = n;
+        }
+        ask_groups(job);
+}
+
+static void on_observed(
+        void *userdata, const struct dev_id *pf, struct pf_facts *facts, const struct fault *f)
+{
+        struct job *job = userdata;
+        int r;
+
+        if (f->code != FAULT_NONE) {
+                job->jobs->events->unreadable(job->jobs->userdata, pf, f);
+                job_finish(job, f);
+                return;
+        }
+        r = take_facts(job, facts);
+        if (r == 0 && !job->has_before) {
+                r = pf_facts_copy(&job->now, &job->before);
+                job->has_before = r == 0;
+        }
+        if (r < 0) {
+                job_fail(job, FAULT_INTERNAL, -r, "out of memory");
+                return;
+        }
+        if (job->view.request.kind == REQUEST_SET_ATTRS ||
+                job->view.request.kind == REQUEST_SET_AUTOPROBE) {
+                plan_and_run(job);
+                return;
+        }
+        r = backend_client_holders(job->jobs->backend, pf, job->view.request.vf, on_holders, job);
+        if (r < 0)
+                job_fail(job, FAULT_BACKEND_LOST, -r, "asking who holds the VFs failed");
+}
+
+void job_start(struct job *job)
+{
+        int r;
+
+        job->started = true;
+        if (job->round == 0) {
+                job->has_before = false;
+                pf_facts_done(&job->before);
+        }
+        job_set_state(job, JOB_RUNNING, "looking");
+        r = backend_client_observe(job->jobs->backend, &job->view.pf, on_observed, job);
+        if (r < 0)
+                job_fail(job, FAULT_BACKEND_LOST, -r, "reading the PF failed");
+}
