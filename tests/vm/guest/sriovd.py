@@ -398,6 +398,38 @@ def ordinary_user():
     check(done.returncode != 0 and "denied" in done.stderr, f"nobody may talk to sriovd-host: {done.stdout}{done.stderr}")
 
 
+POLKIT_RULE = """polkit.addRule(function(action, subject) {
+    if (action.id == "org.sriovd1.configure" && subject.user == "nobody" && action.lookup("operation") != "reset")
+        return polkit.Result.YES;
+});
+"""
+
+
+@scenario("polkit's rules decide, action by action and by the details of the call", timeout=90)
+def polkit():
+    rule = "/etc/polkit-1/rules.d/10-vmtest.rules"
+    with open(rule, "w", encoding="utf-8") as file:
+        file.write(POLKIT_RULE)
+    os.chmod(rule, 0o644)
+    try:
+        wait_for(lambda: subprocess.run(["runuser", "-u", "nobody", "--", "sriovctl", "create", GOOD1, "1"], capture_output=True,
+                                        timeout=60).returncode == 0, 20, "polkit to have read its rule")
+        ctl("set", f"{GOOD1}/0", "vlan=9", user="nobody")
+        eq(ip_vfs(netdev(GOOD1))[0]["vlan_list"][0]["vlan"], 9)
+        for words, action in ((("set", f"{GOOD1}/0", "trust=on"), "relax-isolation"),
+                              (("set", f"{GOOD1}/0", "spoofchk=off"), "relax-isolation"),
+                              (("bind", f"{GOOD1}/0", "vfio-pci"), "bind-driver"),
+                              (("destroy", GOOD1, "--force"), "disrupt-in-use"),
+                              (("reset", f"{GOOD1}/0"), "configure")):
+            refused = ctl(*words, status=3, user="nobody")
+            check(f"org.sriovd1.{action}" in refused.err, refused.err)
+        eq((len(vfs(GOOD1)), ip_vfs(netdev(GOOD1))[0]["trust"]), (1, False))
+        ctl("destroy", GOOD1, user="nobody")
+    finally:
+        os.unlink(rule)
+        ctl("destroy", GOOD1)
+
+
 @scenario("the contract of every backend, here with the kernel's", timeout=300)
 def contract():
     environment = {**os.environ, "CONTRACT_BACKEND": HOST_SOCKET, "CONTRACT_PF": GOOD1, "CONTRACT_OTHER_PF": GOOD2,
