@@ -18,7 +18,7 @@ enum lane_kind {
         LANE_KIND_MAX
 };
 
-#define LANE_LOOK_THREADS 64u
+#define LANE_LOOK_THREADS 16u
 
 struct lane_work {
         void (*run)(struct lane_work *work); /* on a worker thread, all signals blocked */
