@@ -155,7 +155,7 @@ def fourteen():
     eq([vfs(GOOD1), vfs(GOOD2)], [[], []])
 
 
-@scenario("three VFs to vfio-pci and back; override as it was", timeout=120)
+@scenario("three VFs to vfio-pci and back, override as it was; reset gives the baseline", timeout=120)
 def to_vfio_and_back():
     with created((GOOD1, 4)):
         for index in (0, 1, 3):
@@ -171,6 +171,10 @@ def to_vfio_and_back():
         eq(driver(vfs(GOOD1)[0]), None)
         ctl("bind", f"{GOOD1}/0", "nvme", status=1)  # allowed, but not this device's: the kernel says so, and nothing is forced
         eq(driver(vfs(GOOD1)[0]), None)
+        ctl("set", f"{GOOD1}/0", "mac=02:00:00:00:00:44", "vlan=44", "qos=3", "trust=on", "spoofchk=off")
+        ctl("reset", f"{GOOD1}/0")
+        vf = ip_vfs(netdev(GOOD1))[0]
+        eq((vf["address"], vf["vlan_list"], vf["trust"], vf["spoofchk"]), ("00:00:00:00:00:00", [{}], False, True), "the baseline")
 
 
 @scenario("VFs for vfio-pci are created unbound: no host driver ever sees them", timeout=90)
