@@ -12,6 +12,7 @@
 #define READY_USEC 5000000ull /* a device that does not answer must not delay the boot */
 #define BUSY_USEC  1000000ull
 #define STUCK_USEC 3000000ull
+#define QUIET_USEC 700000ull /* with the reading itself well within a second */
 
 static void emit(struct daemon *d, struct changes *changes, int r)
 {
@@ -43,6 +44,27 @@ static void judge_activity(struct daemon *d, const struct pf_facts *facts)
         }
 }
 
+/*
+ * The kernel tells of a VF attribute that somebody else sets only while the PF's netdev is up
+ * (net/core/dev.c netdev_state_change). A PF that is down and has VFs is looked at by the clock
+ * instead.
+ */
+static bool is_quiet(const struct pf_facts *facts)
+{
+        return facts->n_vfs > 0 && facts->n_netdevs > 0 && !facts->admin_up;
+}
+
+static void watch_quiet(struct daemon *d, const struct pf_facts *facts)
+{
+        int on = SD_EVENT_OFF;
+
+        if (!is_quiet(facts) ||
+                (sd_event_source_get_enabled(d->quiet_timer, &on) >= 0 && on != SD_EVENT_OFF))
+                return;
+        sd_event_source_set_time_relative(d->quiet_timer, QUIET_USEC);
+        sd_event_source_set_enabled(d->quiet_timer, SD_EVENT_ONESHOT);
+}
+
 void daemon_take_facts(struct daemon *d, struct pf_facts *facts)
 {
         _cleanup_(changes_done) struct changes changes = {0};
@@ -55,6 +77,7 @@ void daemon_take_facts(struct daemon *d, struct pf_facts *facts)
                 return;
         jobs_progress(d->jobs, &entry->facts);
         judge_activity(d, &entry->facts);
+        watch_quiet(d, &entry->facts);
 }
 
 void daemon_take_groups(struct daemon *d, struct groups *groups)
@@ -69,6 +92,18 @@ void daemon_take_gone(struct daemon *d, const struct dev_id *pf)
         _cleanup_(changes_done) struct changes changes = {0};
 
         emit(d, &changes, state_remove(&d->state, pf, &changes));
+}
+
+static int on_quiet_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        (void) source;
+        (void) usec;
+        for (size_t i = 0; i < d->state.n_pfs; i++)
+                if (is_quiet(&d->state.pfs[i]->facts))
+                        look_now(d->look, &d->state.pfs[i]->facts.id);
+        return 0;
 }
 
 static int on_busy_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -262,7 +297,14 @@ static int add_timers(struct daemon *d)
                 d->event, &d->busy_timer, CLOCK_MONOTONIC, BUSY_USEC, 0, on_busy_timer, d);
         if (r < 0)
                 return r;
-        return sd_event_source_set_enabled(d->busy_timer, SD_EVENT_OFF);
+        r = sd_event_source_set_enabled(d->busy_timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time_relative(
+                d->event, &d->quiet_timer, CLOCK_MONOTONIC, QUIET_USEC, 0, on_quiet_timer, d);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(d->quiet_timer, SD_EVENT_OFF);
 }
 
 int daemon_new(
@@ -328,6 +370,7 @@ void daemon_free(struct daemon *d)
                 bus_free(d->bus);
         sd_event_source_unref(d->ready_timer);
         sd_event_source_unref(d->busy_timer);
+        sd_event_source_unref(d->quiet_timer);
         state_done(&d->state);
         sd_event_unref(d->event);
         free(d);

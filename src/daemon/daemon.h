@@ -25,7 +25,8 @@ struct daemon {
         struct bus *bus; /* connected at once, named when ready: nobody sees half a world */
         bool ready;      /* everything there was at the start has been looked at once */
         sd_event_source *ready_timer;
-        sd_event_source *busy_timer; /* while the backend works on a PF for nobody here */
+        sd_event_source *quiet_timer; /* while a PF that is down has VFs: no events tell of them */
+        sd_event_source *busy_timer;  /* while the backend works on a PF for nobody here */
 };
 
 /* bus_address: NULL for the system bus. */

@@ -93,7 +93,8 @@ static void on_observed(
                 drop(look, pf);
                 look->events->gone(look->userdata, pf);
         }
-        if (item && f->code == FAULT_NONE && item->dirty)
+        item = find(look, pf); /* the callbacks may have moved it */
+        if (item && item->dirty)
                 arm(look);
         check_settled(look);
 }
