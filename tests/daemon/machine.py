@@ -108,6 +108,8 @@ class Monitor:
 
     def read(self):
         for line in self.process.stdout:
+            if not line.endswith("\n"):
+                break  # it was ended in the middle of a message that nobody waited for
             message = json.loads(line)
             message["data"] = plain(message.get("payload", {}).get("data", []))
             with self.news:
