@@ -47,7 +47,8 @@ void job_set_state(struct job *job, enum job_state state, const char *step)
         if (job->view.state == state && streq(job->view.step, step))
                 return;
         job->view.state = state;
-        snprintf(job->view.step, sizeof(job->view.step), "%s", step);
+        if (!streq(job->view.step, step)) /* it may be this very buffer */
+                snprintf(job->view.step, sizeof(job->view.step), "%s", step);
         job_changed(job);
 }
 

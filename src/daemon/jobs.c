@@ -84,7 +84,7 @@ static void moved(struct job *job)
 {
         job->moved_usec = now_usec();
         if (job->view.state == JOB_STUCK) {
-                job->view.state = JOB_RUNNING;
+                job->view.state = job->fault.code != FAULT_NONE ? JOB_UNDOING : JOB_RUNNING;
                 job_activity(job, PF_BUSY);
         }
 }
