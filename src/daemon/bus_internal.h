@@ -35,6 +35,9 @@ int bus_reply_fault(sd_bus_message *m, const struct fault *f);
 int bus_find_device(struct bus *bus, const char *path, const struct pf_facts **ret_pf,
         const struct vf_facts **ret_vf, struct fault *f);
 
+/* The PF that the path of a PF or VF names; NULL: none. *ret_vf as bus_path_to_device(). */
+const struct pf_entry *bus_pf_at(const struct bus *bus, const char *path, uint32_t *ret_vf);
+
 /* --- bus_call.c: the one dispatcher of methods ------------------------------------------------ */
 
 int bus_on_call(sd_bus_message *m, void *userdata, sd_bus_error *error);

@@ -75,19 +75,23 @@ BUS_GETTER(get_state)
                 reply, "s", pf_activity_name(*(const enum pf_activity *) userdata));
 }
 
+const struct pf_entry *bus_pf_at(const struct bus *bus, const char *path, uint32_t *ret_vf)
+{
+        struct dev_id id;
+
+        if (bus_path_to_device(path, &id, ret_vf) < 0)
+                return NULL;
+        return state_pf(&bus->daemon->state, &id);
+}
+
 static int find(_unused_ sd_bus *bus, const char *path, _unused_ const char *interface,
         void *userdata, void **ret_found, _unused_ sd_bus_error *error)
 {
-        const struct bus *b = userdata;
-        const struct pf_entry *pf;
-        struct dev_id id;
         uint32_t vf;
+        const struct pf_entry *pf = bus_pf_at(userdata, path, &vf);
 
-        if (bus_path_to_device(path, &id, &vf) < 0 || vf != NO_VF)
-                return 0;
-        pf = state_pf(&b->daemon->state, &id);
         *ret_found = (void *) pf;
-        return pf != NULL;
+        return pf && vf == NO_VF;
 }
 
 static const struct bus_method methods[] = {

@@ -87,16 +87,10 @@ BUS_GETTER(get_in_use)
 static int find(_unused_ sd_bus *bus, const char *path, _unused_ const char *interface,
         void *userdata, void **ret_found, _unused_ sd_bus_error *error)
 {
-        const struct bus *b = userdata;
-        const struct pf_entry *pf;
-        const struct vf_facts *facts;
-        struct dev_id id;
         uint32_t vf;
+        const struct pf_entry *pf = bus_pf_at(userdata, path, &vf);
+        const struct vf_facts *facts = pf ? pf_facts_vf(&pf->facts, vf) : NULL;
 
-        if (bus_path_to_device(path, &id, &vf) < 0 || vf == NO_VF)
-                return 0;
-        pf = state_pf(&b->daemon->state, &id);
-        facts = pf ? pf_facts_vf(&pf->facts, vf) : NULL;
         *ret_found = (void *) facts;
         return facts != NULL;
 }

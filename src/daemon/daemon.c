@@ -223,9 +223,6 @@ static void job_removed(void *userdata, const struct job_view *job, const struct
                         dev_id_address(&job->pf), job->uid, fault_code_name(f->code), f->text);
         if (d->ready)
                 bus_job_removed(d->bus, job, f);
-        if (job->request.kind != REQUEST_SET_ATTRS)
-                look_at_groups(
-                        d->look); /* who is on which driver decides what a group is good for */
 }
 
 static void job_unreadable(void *userdata, const struct dev_id *pf, const struct fault *f)

@@ -13,7 +13,8 @@ struct job {
         struct jobs *jobs;
         job_done_fn fn;
         void *userdata;
-        bool started; /* owns its lane */
+        bool started;      /* owns its lane */
+        bool groups_stale; /* a plan has run that may change them */
         unsigned round;
         uint64_t moved_usec;    /* when something last moved */
         struct pf_facts before; /* what undoing goes back to */

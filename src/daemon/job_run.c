@@ -2,9 +2,9 @@
 /*
  * The walk of one job. Loop thread.
  *
- *   submit -> waiting -> [observe -> holders -> groups -> plan] -> run -> verify -> done
- *                ^            |                                     |        |
- *                +-- numvfs --+                                     +-- undo-+-> failed
+ *   submit -> waiting -> [observe -> holders -> groups -> plan] -> run -> verify -> groups -> done
+ *                ^            |                                     |        |         |
+ *                +-- numvfs --+                                     +-- undo-+         +-> failed
  *                    taken
  *
  * Each arrow that crosses to the backend is one asynchronous call; a job has at most one in flight,
@@ -57,7 +57,20 @@ void jobs_wake(struct jobs *jobs)
         sd_event_source_set_enabled(jobs->kick, SD_EVENT_ONESHOT);
 }
 
-/* The end of every job: facts and signals have gone up already, now the others hear of it. */
+/* What can not be read here is read when the next event comes: each of these steps makes some. */
+static void on_last_groups(void *userdata, struct groups *groups, const struct fault *f)
+{
+        struct job *job = userdata;
+
+        if (f->code == FAULT_NONE)
+                job->jobs->events->groups(job->jobs->userdata, groups);
+        job_finish(job, &job->fault);
+}
+
+/*
+ * The end of every job: its facts and signals go up, those of the groups last, and then the others
+ * hear of it.
+ */
 void job_finish(struct job *job, const struct fault *f)
 {
         struct jobs *jobs = job->jobs;
@@ -66,6 +79,12 @@ void job_finish(struct job *job, const struct fault *f)
 
         if (!f)
                 f = &none;
+        if (job->groups_stale) {
+                job->groups_stale = false;
+                job->fault = *f;
+                if (backend_client_groups(jobs->backend, on_last_groups, job) >= 0)
+                        return;
+        }
         while (jobs->list[at] != job)
                 at++;
         memmove(jobs->list + at, jobs->list + at + 1, (jobs->n - at - 1) * sizeof(*jobs->list));
@@ -137,6 +156,7 @@ static int run(struct job *job, backend_run_fn fn)
 
         if (plan_sets_numvfs(&job->plan))
                 jobs->numvfs = job;
+        job->groups_stale = job->view.request.kind != REQUEST_SET_ATTRS;
         job->moved_usec = now_usec();
         job->view.done = 0;
         job->view.total = (uint32_t) job->plan.n;
@@ -225,8 +245,7 @@ static void on_run(void *userdata, const struct dev_id *pf, uint32_t done, struc
         if (job->view.request.kind == REQUEST_SET_NUMVFS && job->view.request.driver[0] &&
                 ++job->round < ROUNDS_MAX) {
                 plan_done(&job->plan);
-                job->started = false; /* once more from the top, by the loop */
-                jobs_wake(job->jobs);
+                job_start(job); /* once more from the top */
                 return;
         }
         job_finish(job, NULL);

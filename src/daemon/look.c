@@ -201,12 +201,6 @@ void look_now(struct look *look, const struct dev_id *pf)
         arm_in(look, 0);
 }
 
-void look_at_groups(struct look *look)
-{
-        look->groups_dirty = true;
-        arm(look);
-}
-
 void look_reset(struct look *look)
 {
         look->n = 0;

@@ -33,8 +33,5 @@ void look_at(struct look *look, const struct dev_id *pf);
 /* Without the 100 ms. */
 void look_now(struct look *look, const struct dev_id *pf);
 
-/* The IOMMU groups alone. */
-void look_at_groups(struct look *look);
-
 /* The backend is lost: forget what was under way. */
 void look_reset(struct look *look);

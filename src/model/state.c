@@ -278,7 +278,8 @@ static bool groups_equal(const struct group_facts *a, const struct group_facts *
                 return false;
         for (uint32_t i = 0; i < a->n_devices; i++)
                 if (!streq(a->devices[i].address, b->devices[i].address) ||
-                        !streq(a->devices[i].driver, b->devices[i].driver))
+                        !streq(a->devices[i].driver, b->devices[i].driver) ||
+                        a->devices[i].pci_class != b->devices[i].pci_class)
                         return false;
         return true;
 }

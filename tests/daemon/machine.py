@@ -23,6 +23,11 @@ def path(pf, vf=None):
     return f"{ROOT}/pf/pci_{pf.replace(':', '_').replace('.', '_')}" + ("" if vf is None else f"/vf/{vf}")
 
 
+def group_of(pf, vf=None):
+    """The path of the IOMMU group of a PF or VF."""
+    return f"{ROOT}/group/{get(path(pf, vf), 'IommuGroup')}"
+
+
 def plain(value):
     """busctl's JSON without the types of variants."""
     if isinstance(value, dict):
@@ -226,6 +231,26 @@ class Case(unittest.TestCase):
     def call(self, where, member, *arguments):
         done = run(*method(where, member, *arguments))
         self.assertEqual((done.returncode, done.stderr), (0, ""), (where, member, arguments))
+
+    def order(self, where, member, arguments, *expected):
+        """All expected come in this order, then the reply. Returns the messages in between."""
+        mark = self.monitor.mark()
+        self.call(where, member, *arguments)
+        end = self.monitor.mark()
+        messages = self.monitor.messages[mark:end]
+        call = next(m for m in messages if m.get("member") == member)
+        reply = next(at for at, m in enumerate(messages) if m.get("reply_cookie") == call["cookie"]
+                     and m["destination"] == call["sender"])
+        at = 0
+        for number, wanted in enumerate(expected):
+            while at < reply and not wanted(messages[at]):
+                at += 1
+            self.assertLess(at, reply, f"expected message {number} is not there before the reply, or out of order")
+        return messages[:reply]
+
+    def among(self, messages, wanted):
+        """Whichever place it has."""
+        self.assertTrue(any(wanted(m) for m in messages), messages)
 
     def start(self, *words):
         """sriovctl in the background, and the path of the job that it brought."""

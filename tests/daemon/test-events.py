@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap  # noqa: E402
-from machine import BAD, EMPTY, IGB, OTHER, ROOT, SOON, Case, added, changed, eventually, get, objects, path, removed, run, sim  # noqa: E402
+from machine import BAD, EMPTY, IGB, OTHER, ROOT, SOON, Case, added, changed, eventually, get, group_of, objects, path, removed, run, sim  # noqa: E402
 
 
 class Events(Case):
@@ -32,15 +32,8 @@ class Events(Case):
         self.assertEqual(sim("log"), before, words)
         return self.monitor.signals(mark)
 
-    def settle(self):
-        """Until what the preparation brought about has been told: groups are looked at after the reply."""
-        mark = self.monitor.mark()
-        while time.sleep(0.25) or self.monitor.signals(mark):
-            mark = self.monitor.mark()
-
     def test_attributes(self):
         self.good("create", IGB, "2")
-        self.settle()
         vf = path(IGB, 1)
         for words, name, value in (("mac=02:00:00:00:00:05", "mac", "02:00:00:00:00:05"), ("vlan=5", "vlan", 5), ("spoofchk=off", "spoofchk", False),
                                    ("trust=on", "trust", True), ("max_tx_rate=100", "max_tx_rate", 100)):
@@ -72,7 +65,6 @@ class Events(Case):
         self.assertEqual((self.pf("enp1s0")["address"], self.pf("enp2s0")["address"]), (OTHER, IGB))
 
     def test_link(self):
-        self.settle()
         for word, key, name, value in (("unplugged", "link_state", "LinkState", "down"), ("plugged", "link_state", "LinkState", "up"),
                                        ("down", "admin_up", "AdminUp", False), ("up", "admin_up", "AdminUp", True)):
             with self.subTest(word=word):
@@ -108,7 +100,7 @@ class Events(Case):
     def test_plug(self):
         """A card that comes, and goes again with its VFs."""
         self.outside(("plug", EMPTY), added(path(EMPTY)))
-        group = f"{ROOT}/group/{get(path(EMPTY), 'IommuGroup')}"
+        group = group_of(EMPTY)
         self.assertEqual(self.pf("enp7s0")["address"], EMPTY)
         self.good("create", EMPTY, "2")
         self.outside(("unplug", EMPTY), removed(path(EMPTY)), removed(path(EMPTY, 0)), removed(path(EMPTY, 1)), removed(group))
@@ -127,7 +119,6 @@ class Events(Case):
         """A touch that changes nothing is not signalled; the change that follows shows that it had been looked at."""
         self.good("create", IGB, "2")
         self.good("set", f"{IGB}/0", "vlan=5")
-        self.settle()
         for words in (("set", f"{IGB}/0", "vlan=5"), ("link", IGB, "up"), ("bind", f"{IGB}/0", "igbvf"), ("link", IGB, "plugged")):
             with self.subTest(words=words):
                 mark = self.monitor.mark()
@@ -144,27 +135,22 @@ class Groups(Case):
 
     def test_alone(self):
         """A VF with a group of its own: the group comes and goes with it, and names its driver."""
-        mark = self.monitor.mark()
-        self.good("create", IGB, "1")
-        group = get(path(IGB, 0), "IommuGroup")
-        where = f"{ROOT}/group/{group}"
-        self.monitor.wait(added(where), mark, SOON, "the group")
-        self.assertEqual(self.verdict(group), "isolated")
+        messages = self.order(path(IGB), "SetNumVfs", ("ua{sv}", 1, 0))
+        where = group_of(IGB, 0)
+        self.among(messages, added(where))
+        self.assertEqual(self.verdict(get(where, "Id")), "isolated")
         address = get(path(IGB, 0), "Address")
         mark = self.monitor.mark()
         sim("bind", f"{IGB}/0", "vfio-pci")
         self.monitor.wait(changed(where, Devices=[[address, "vfio-pci", 0x020000]]), mark, SOON, "its device's driver")
-        self.good("destroy", IGB)
-        self.monitor.wait(removed(where), mark, SOON, "the end of the group")
+        self.order(path(IGB), "SetNumVfs", ("ua{sv}", 0, 0), removed(where))
 
     def test_shared(self):
         """Behind a switch without ACS: the verdict and why follow who is bound."""
         group = get(path(BAD), "IommuGroup")
         where = f"{ROOT}/group/{group}"
         self.assertEqual(self.verdict(group), "isolated")
-        mark = self.monitor.mark()
-        self.good("create", BAD, "2")
-        self.monitor.wait(changed(where, Verdict="not-viable"), mark, SOON, "the verdict of a PF with VFs")
+        self.order(path(BAD), "SetNumVfs", ("ua{sv}", 2, 0), changed(where, Verdict="not-viable"))
         self.bad("NotIsolated", f"group {group} is not-viable", "bind", f"{BAD}/0", "vfio-pci")
         addresses = [get(path(BAD, vf), "Address") for vf in range(2)]
 
@@ -176,14 +162,11 @@ class Groups(Case):
         self.monitor.wait(changed(where, Reason=lambda text: f"{BAD} is on the host driver igb:" in text), mark, SOON, "the last VF's unbinding")
         self.assertEqual(self.verdict(group), "not-viable")
 
-        mark = self.monitor.mark()
-        self.good("destroy", BAD)
-        self.monitor.wait(changed(where, Verdict="isolated"), mark, SOON, "the verdict of the PF alone")
+        self.order(path(BAD), "SetNumVfs", ("ua{sv}", 0, 0), changed(where, Verdict="isolated"))
 
     def test_pf_without_a_driver(self):
         """The PF, its refusal to create VFs, and its group all say so."""
-        group = get(path(BAD), "IommuGroup")
-        where = f"{ROOT}/group/{group}"
+        where = group_of(BAD)
         mark = self.monitor.mark()
         sim("unbind", BAD)
         try:

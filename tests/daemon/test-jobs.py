@@ -7,7 +7,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import tap  # noqa: E402
-from machine import (BAD, ERROR, IGB, NVME, OTHER, ROOT, TIMEOUT, Case, added, background, changed, eventually, get, job_removed, jobs,  # noqa: E402
+from machine import (BAD, ERROR, IGB, NVME, OTHER, ROOT, TIMEOUT, Case, added, background, changed, eventually, get, group_of, job_removed, jobs,  # noqa: E402
                      method, objects, path, removed, run, sim, writes)
 
 PROMISE = 5.5  # seconds until what does not move is shown as stuck
@@ -232,6 +232,7 @@ class Lanes(Case):
         self.monitor.wait(changed(stuck, State="stuck"), mark, PROMISE, "the job is stuck")
         self.monitor.wait(changed(path(IGB), State="stuck"), mark, PROMISE, "the PF is stuck")
         self.assertLess(time.monotonic() - begin, PROMISE)
+        self.assertEqual(get(stuck, "Step"), "set_numvfs 0")
         self.assertEqual(self.quick("show", IGB)["state"], "stuck")
         self.assertEqual([job["state"] for job in self.quick("status")["jobs"]], ["stuck", "waiting"])
         self.quick("list", "vf")
@@ -245,38 +246,60 @@ class Lanes(Case):
         self.assertEqual((self.pf(OTHER)["num_vfs"], self.pf(OTHER)["state"]), (2, "idle"))
         self.assertEqual(jobs(), {})
 
+    def test_stuck_while_undoing(self):
+        """What moves again after it was stuck is what it was: undoing."""
+        before = self.vf(0)
+        sim("fault", IGB, "errno", "error=EIO", "step=set_vf", "nth=3")
+        hangs = [sim("fault", IGB, "hang", "step=set_vf", f"nth={nth}") for nth in (4, 5)]
+        mark = self.monitor.mark()
+        process, job = self.start("set", f"{IGB}/0", "mac=02:00:00:00:00:09", "vlan=9", "spoofchk=off")
+        self.monitor.wait(changed(job, State="stuck", Step=lambda step: "VF 0: mac" in step), mark, PROMISE, "stuck in undoing the MAC")
+        sim("unfault", hangs[0])
+        self.monitor.wait(changed(job, State="undoing", Step=lambda step: "VF 0: vlan" in step), mark, 5, "undoing the VLAN")
+        sim("unfault", hangs[1])
+        self.failed(process.communicate(timeout=5)[0], "Io", "spoofchk.*undone")
+        mark = self.monitor.mark()
+        states = [m["data"][1]["State"] for m in self.monitor.messages[:mark] if changed(job, State=bool)(m)]
+        self.assertNotIn("running", states[states.index("undoing"):])
+        self.assertEqual(self.vf(0), before)
+
 
 class Signals(Case):
     """What is signalled, and in which order."""
-
-    def order(self, where, member, arguments, *expected):
-        """All expected come in this order, then the reply. Returns the messages in between."""
-        mark = self.monitor.mark()
-        self.call(where, member, *arguments)
-        end = self.monitor.mark()
-        messages = self.monitor.messages[mark:end]
-        call = next(m for m in messages if m.get("member") == member)
-        reply = next(at for at, m in enumerate(messages) if m.get("reply_cookie") == call["cookie"]
-                     and m["destination"] == call["sender"])
-        at = 0
-        for number, wanted in enumerate(expected):
-            while at < reply and not wanted(messages[at]):
-                at += 1
-            self.assertLess(at, reply, f"expected message {number} is not there before the reply, or out of order")
-        return messages[:reply]
 
     def test_before_the_reply(self):
         vf = path(IGB, 0)
         messages = self.order(path(IGB), "SetNumVfs", ("ua{sv}", 2, 0), changed(path(IGB), State="busy"), added(vf),
                               added(path(IGB, 1)), changed(path(IGB), State="idle"), job_removed)
-        self.assertTrue(any(changed(path(IGB), NumVfs=2)(m) for m in messages))
+        self.among(messages, changed(path(IGB), NumVfs=2))
+        mine, address = group_of(IGB, 0), get(vf, "Address")
+        for where in mine, group_of(IGB, 1):
+            self.among(messages, added(where))
         self.order(vf, "Set", ("a{sv}", 1, "vlan", "u", 9), changed(vf, Attributes=lambda a: a["vlan"] == 9), job_removed)
-        self.order(vf, "Bind", ("sa{sv}", "vfio-pci", 0), changed(vf, Driver="vfio-pci"), job_removed)
-        self.order(vf, "Unbind", ("a{sv}", 0), changed(vf, Driver=""), job_removed)
+        messages = self.order(vf, "Bind", ("sa{sv}", "vfio-pci", 0), changed(vf, Driver="vfio-pci"), job_removed)
+        self.among(messages, changed(mine, Devices=[[address, "vfio-pci", 0x020000]]))
+        messages = self.order(vf, "Unbind", ("a{sv}", 0), changed(vf, Driver=""), job_removed)
+        self.among(messages, changed(mine, Devices=[[address, "", 0x020000]]))
         self.order(path(IGB), "SetAutoprobe", ("ba{sv}", "false", 0), changed(path(IGB), Autoprobe=0), job_removed)
         self.order(path(IGB), "SetAutoprobe", ("ba{sv}", "true", 0), changed(path(IGB), Autoprobe=1), job_removed)
         messages = self.order(path(IGB), "SetNumVfs", ("ua{sv}", 0, 0), removed(vf), job_removed)
-        self.assertTrue(any(changed(path(IGB), NumVfs=0)(m) for m in messages))
+        self.among(messages, changed(path(IGB), NumVfs=0))
+        self.among(messages, removed(mine))
+
+    def test_groups_before_the_reply(self):
+        """Also of a job in two rounds, and of one whose undoing fails."""
+        messages = self.order(path(IGB), "SetNumVfs", ("ua{sv}", 2, 1, "driver", "s", "vfio-pci"), job_removed)
+        for vf in 0, 1:
+            devices = [[get(path(IGB, vf), "Address"), "vfio-pci", 0x020000]]
+            self.assertEqual([m for m in messages if m.get("path") == group_of(IGB, vf)][-1]["data"][1]["Devices"], devices)
+        sim("fault", IGB, "partial", "count=1", "step=set_numvfs", "nth=2")
+        sim("fault", IGB, "errno", "error=EIO", "step=set_numvfs", "nth=4")
+        mark, gone = self.monitor.mark(), [group_of(IGB, vf) for vf in (0, 1)]
+        self.bad("PartialCount", "undoing what had been done failed too", "create", IGB, "3", "--replace")
+        end = self.monitor.messages.index(self.monitor.wait(job_removed, mark))
+        self.good("autoprobe", IGB, "on")  # undoing got no further
+        for where in gone:
+            self.among(self.monitor.messages[mark:end], removed(where))
 
     def test_job_object(self):
         mark = self.monitor.mark()

@@ -133,6 +133,50 @@ static void finds_by_name(void **state)
         state_done(&s);
 }
 
+/* One group of two devices; the address, driver and class of the second and the type are given. */
+static struct groups pair(
+        const char *type, const char *address, const char *driver, uint32_t pci_class)
+{
+        struct groups g = {.list = calloc(1, sizeof(struct group_facts)), .n = 1};
+        struct group_facts *group = g.list;
+
+        group->id = 9;
+        snprintf(group->type, sizeof(group->type), "%s", type);
+        group->devices = calloc(2, sizeof(struct group_device));
+        group->n_devices = 2;
+        snprintf(group->devices[0].address, BDF_STR_MAX, "0000:05:00.0");
+        snprintf(group->devices[1].address, BDF_STR_MAX, "%s", address);
+        snprintf(group->devices[1].driver, DRIVER_MAX, "%s", driver);
+        group->devices[1].pci_class = pci_class;
+        return g;
+}
+
+/* Whatever the bus shows of a group counts: type, addresses, drivers, classes. */
+static void group_changes(void **state)
+{
+        struct groups readings[] = {
+                pair("DMA", "0000:05:00.1", "igb", 0x020000),
+                pair("DMA-FQ", "0000:05:00.1", "igb", 0x020000),
+                pair("DMA-FQ", "0000:05:00.2", "igb", 0x020000),
+                pair("DMA-FQ", "0000:05:00.2", "", 0x020000),
+                pair("DMA-FQ", "0000:05:00.2", "", 0x060400), /* a bridge is no endpoint */
+        };
+        struct groups again = pair("DMA-FQ", "0000:05:00.2", "", 0x060400);
+        struct state s = {0};
+        struct changes c = {0};
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(readings); i++) {
+                assert_int_equal(state_apply_groups(&s, &readings[i], &c), 0);
+                assert_int_equal(c.n, i + 1);
+                assert_int_equal(c.list[i].kind, i ? CHANGE_GROUP : CHANGE_GROUP_ADDED);
+        }
+        assert_int_equal(state_apply_groups(&s, &again, &c), 0);
+        assert_int_equal(c.n, ELEMENTSOF(readings)); /* the same again: silence */
+        changes_done(&c);
+        state_done(&s);
+}
+
 static void groups_and_order(void **state)
 {
         struct state s = {0};
@@ -176,6 +220,7 @@ int main(void)
                 cmocka_unit_test(comes_changes_goes),
                 cmocka_unit_test(new_driver_new_capabilities),
                 cmocka_unit_test(finds_by_name),
+                cmocka_unit_test(group_changes),
                 cmocka_unit_test(groups_and_order),
         };
 
