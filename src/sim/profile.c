@@ -16,6 +16,9 @@
                 BIT(VF_ATTR_MIN_TX_RATE) | BIT(VF_ATTR_MAX_TX_RATE) | BIT(VF_ATTR_SPOOFCHK) |      \
                 BIT(VF_ATTR_TRUST) | BIT(VF_ATTR_LINK_STATE))
 
+/* i40e and ice reset the VF, and tell it so. */
+#define RESTART_VIRTCHNL (BIT(VF_SETTING_MAC) | BIT(VF_SETTING_VLAN) | BIT(VF_SETTING_TRUST))
+
 const struct sim_profile sim_profiles[] = {
         {
                 .name = "igb",
@@ -45,6 +48,9 @@ const struct sim_profile sim_profiles[] = {
                 .rate_needs_link = true,
                 .spoofchk = true,
                 .create_usec_vf = 14000,
+                .mailbox_api = MBX_API_10,
+                .mac_filters = 24 - 1 - 3 - 7, /* igb_main.c: RAR entries, PF, reserved, VFs */
+                .vlan_filters = 32,
         },
         {
                 .name = "ixgbe",
@@ -74,6 +80,12 @@ const struct sim_profile sim_profiles[] = {
                 .rate_needs_link = true,
                 .spoofchk = true,
                 .create_usec_vf = 10000,
+                .mailbox_api = MBX_API_14,
+                .filter_ends_spoofchk = true,
+                .jumbo_with_pf = true,
+                .restarts = BIT(VF_SETTING_TRUST) | BIT(VF_SETTING_LINK_STATE),
+                .mac_filters = 128 - 15 - 1 - 63, /* ixgbe_sriov.c: RAR entries, PF's, VFs */
+                .vlan_filters = 64,
         },
         {
                 .name = "i40e",
@@ -103,6 +115,13 @@ const struct sim_profile sim_profiles[] = {
                 .spoofchk = true,
                 .stats = true,
                 .create_usec_vf = 340000,
+                .mailbox_api = MBX_API_15,
+                .unicast_promisc = true,
+                .source_prune = true,
+                .service_tags = true,
+                .restarts = RESTART_VIRTCHNL,
+                .vf_macs = 16, /* I40E_VC_MAX_MAC_ADDR_PER_VF without its own and broadcast */
+                .vf_vlans = 16,
         },
         {
                 .name = "ice",
@@ -136,6 +155,13 @@ const struct sim_profile sim_profiles[] = {
                 .spoofchk = true,
                 .stats = true,
                 .create_usec_vf = 20000,
+                .mailbox_api = MBX_API_15,
+                .unicast_promisc = true,
+                .source_prune = true,
+                .service_tags = true,
+                .restarts = RESTART_VIRTCHNL,
+                .vf_macs = 16, /* ICE_MAX_MACADDR_PER_VF likewise */
+                .vf_vlans = 8,
         },
         {
                 .name = "mlx5",
@@ -167,6 +193,11 @@ const struct sim_profile sim_profiles[] = {
                 .min_rate = true,
                 .stats = true,
                 .create_usec_vf = 60000,
+                .mailbox_api = MBX_API_15,
+                .unicast_promisc = true,
+                .source_prune = true,
+                .service_tags = true,
+                .vf_macs = 127, /* log_max_current_uc_list 7 */
         },
         {
                 .name = "nvme",
@@ -220,6 +251,13 @@ const struct sim_profile sim_profiles[] = {
                 .spoofchk = true,
                 .stats = true,
                 .create_usec_vf = 100,
+                .mailbox_api = MBX_API_15,
+                .unicast_promisc = true,
+                .source_prune = true,
+                .service_tags = true,
+                .restarts = BIT(VF_SETTING_TRUST) | BIT(VF_SETTING_LINK_STATE),
+                .vf_macs = 16,
+                .vf_vlans = 64,
         },
 };
 

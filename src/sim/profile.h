@@ -6,6 +6,7 @@
 #pragma once
 
 #include "model/facts.h"
+#include "sim/guest/mbxproto.h"
 
 struct sim_profile {
         const char *name;
@@ -38,6 +39,18 @@ struct sim_profile {
         bool spoofchk;           /* of a new VF */
         bool stats;              /* reports counters of each VF */
         uint32_t create_usec_vf; /* per VF, with kernel latencies */
+
+        /* What its PF driver grants VFs, and what the hardware has for it: guest/pfdrv.c. */
+        enum mbx_api mailbox_api;  /* the newest version it speaks */
+        bool unicast_promisc;      /* a pool can be promiscuous for unicast (UPE) */
+        bool source_prune;         /* in VEPA a VF does not get back what it sent itself */
+        bool service_tags;         /* 88a8 is a tag too */
+        bool filter_ends_spoofchk; /* a VF that is granted another MAC is not checked any more */
+        bool jumbo_with_pf;        /* VFs may receive long frames only while the PF does */
+        uint32_t restarts;         /* BIT(enum vf_setting): a change makes the VF start again */
+        uint16_t mac_filters;  /* that VFs can have beyond one each, all together; 0: no limit */
+        uint16_t vlan_filters; /* VIDs in the hardware's table, VID 0 is one; 0: no limit */
+        uint16_t vf_macs, vf_vlans; /* what an untrusted VF gets besides its MAC; 0: no limit */
 };
 
 extern const struct sim_profile sim_profiles[];
