@@ -149,8 +149,9 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *e _unused
         return 1;
 }
 
-/* Takes a connected, checked socket. */
-static int bus_new(int fd, sd_bus **ret)
+/* Takes a connected, checked socket. take_fds: the simulator takes files to write to; a host never.
+ */
+static int bus_new(int fd, bool take_fds, sd_bus **ret)
 {
         _cleanup_(closep) int owned = fd;
         _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
@@ -176,7 +177,7 @@ static int bus_new(int fd, sd_bus **ret)
         r = sd_bus_set_trusted(bus, true);
         if (r < 0)
                 return r;
-        r = sd_bus_negotiate_fds(bus, false);
+        r = sd_bus_negotiate_fds(bus, take_fds);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(bus);
@@ -223,7 +224,7 @@ static int peer_add(struct backend_server *server, int fd)
         if (!peer)
                 return -ENOMEM;
         peer->server = server;
-        r = bus_new(TAKE_FD(owned), &peer->bus);
+        r = bus_new(TAKE_FD(owned), server->on_peer != NULL, &peer->bus);
         if (r < 0) {
                 free(peer);
                 return r;

@@ -8,8 +8,23 @@
 #include "base/util.h"
 
 struct cli_options {
-        const char *socket; /* NULL: $SRIOV_SIM_SOCKET, else the default of run */
-        const char *name;   /* of the guest that holds; NULL: "guest" */
+        const char *socket;                /* NULL: $SRIOV_SIM_SOCKET, else the default of run */
+        const char *name;                  /* of the guest that holds; NULL: "guest" */
+        const char *count;                 /* of frames */
+        const char *svg, *file, *topology; /* paths */
+        bool json, models;
+        unsigned given; /* OPTION_ bits: what was on the command line */
+};
+
+/* Options that only some commands know. */
+enum {
+        OPTION_NAME = 1,
+        OPTION_COUNT = 2,
+        OPTION_SVG = 4,
+        OPTION_FILE = 8,
+        OPTION_TOPOLOGY = 16,
+        OPTION_JSON = 32,
+        OPTION_MODELS = 64,
 };
 
 /* Where a simulator listens when nobody says where: below $XDG_RUNTIME_DIR or /run. */

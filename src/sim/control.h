@@ -23,6 +23,15 @@
  *   WriteLog() -> as                     the last of them, oldest first
  *   Devices() -> a(ss)                   address and title of everything on the bus
  *   Config(s device) -> s                configuration space as `lspci -F` reads it
+ *   Send(s pf, s where, as frame, u count) -> t   how many were taken; where: wire, pf or a VF's
+ *                                                 index; frame: frametext.h
+ *   Trace(s pf, s where, as frame) -> ss          one frame's way: lines, and an SVG picture
+ *   Capture(s pf, s where, h file, t count) -> u id   pcapng; where also: drops; count 0: no end
+ *   EndCapture(u id) -> t                         how many frames it has
+ *   Capturing(u id) -> b                          is it still going on
+ *   Stats(s pf) -> ss                             counters as JSON, and as a table
+ *   Ask(s pf, u vf, s key, s value)               what a guest's driver asks of the PF's: mac,
+ *                                                 vlan (+VID, -VID), macvlan, mode, mtu
  *
  * Errors are org.sriovd1.Error.NAME with the text of a fault, as on the daemon's bus.
  */

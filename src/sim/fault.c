@@ -18,6 +18,8 @@ static const struct {
         [SIM_FAULT_IGNORE] = {"ignore", NULL},
         [SIM_FAULT_OMIT] = {"omit", NULL},
         [SIM_FAULT_VANISH] = {"vanish", NULL},
+        [SIM_FAULT_MAILBOX] = {"mailbox", NULL},
+        [SIM_FAULT_DMA] = {"dma", "vf"},
 };
 
 static int parse_errno(const char *s, int *ret)
@@ -113,7 +115,8 @@ static int parse_kind(const char *word, struct sim_fault *fault, struct fault *f
                 return 0;
         }
         return fault_set(f, FAULT_INVALID_ARGS, 0,
-                "unknown fault '%s'; expected delay, errno, partial, hang, ignore, omit or vanish",
+                "unknown fault '%s'; expected delay, errno, partial, hang, ignore, omit, "
+                "vanish, mailbox or dma",
                 word ? word : "");
 }
 
@@ -157,6 +160,8 @@ int sim_fault_parse(const char *text, struct sim_fault *ret, struct fault *f)
 bool sim_fault_strikes(
         struct sim_fault *fault, uint32_t op, uint32_t vf, const struct vf_attrs *attrs)
 {
+        if (fault->kind == SIM_FAULT_MAILBOX || fault->kind == SIM_FAULT_DMA)
+                return false;
         if (fault->op == SIM_OP_ANY_STEP ? op >= STEP_MAX : op != fault->op)
                 return false;
         if (fault->vf != NO_VF && fault->vf != vf)

@@ -9,6 +9,8 @@
  *   ignore  step=set_vf attr=vlan            it succeeds and changes nothing
  *   omit    vf=3                             the driver leaves this VF out of its answer
  *   vanish  step=bind                        the device goes away just before
+ *   mailbox                                  the PF's driver answers no VF's mailbox
+ *   dma     vf=3 count=10                    that VF's guest sends so many wild addresses, at once
  *
  * step= is a step of the plan or "observe"; without it any step. vf= limits to one VF. nth=N: from
  * the Nth matching operation on (1). times=M: for M operations (1; 0: for ever; omit: 0).
@@ -26,6 +28,8 @@ enum sim_fault_kind {
         SIM_FAULT_IGNORE,
         SIM_FAULT_OMIT,
         SIM_FAULT_VANISH,
+        SIM_FAULT_MAILBOX, /* strikes no operation: it lasts until it is released */
+        SIM_FAULT_DMA,     /* strikes no operation: it is over at once */
         SIM_FAULT_KIND_MAX
 };
 

@@ -3,16 +3,13 @@
 #include <stdio.h>
 
 #include "sim/address.h"
-#include "sim/kernel.h"
+#include "sim/kernel_private.h"
+#include "sim/wiring.h"
 
-#define ENABLE_USEC        100000u  /* iov.c sriov_enable(): msleep(100) */
-#define DISABLE_USEC       1000000u /* iov.c sriov_disable(): ssleep(1) */
-#define REMOVE_USEC_VF     30000u
-#define PROBE_USEC         20000u
-#define RESET_USEC         100000u /* pcie_flr(): msleep(100) */
-#define NETLINK_USEC       1000u
-#define ETH_MIN_MTU_OF_ALL 68u
-#define ETH_MAX_MTU_OF_ALL 9710u
+#define ENABLE_USEC    100000u  /* iov.c sriov_enable(): msleep(100) */
+#define DISABLE_USEC   1000000u /* iov.c sriov_disable(): ssleep(1) */
+#define REMOVE_USEC_VF 30000u
+#define PROBE_USEC     20000u
 
 /* ---- the PF's driver ---------------------------------------------------------------------------
  */
@@ -88,6 +85,7 @@ void kernel_attach_pf(struct machine *m, struct sim_pf *pf)
         if (p->netdev)
                 sim_name_netdev(&pf->address, pf->netdev, &pf->mac);
         fill_config(m, pf);
+        wiring_attach(m, pf);
         machine_touch(m, pf);
 }
 
@@ -110,6 +108,7 @@ static void forget_vf(struct sim_vf *vf)
 
 void kernel_detach_pf(struct machine *m, struct sim_pf *pf)
 {
+        wiring_detach(m, pf);
         for (uint32_t i = 0; i < pf->hw_total_vfs; i++)
                 forget_vf(&pf->vfs[i]);
         pf->num_vfs = 0;
@@ -123,8 +122,7 @@ void kernel_detach_pf(struct machine *m, struct sim_pf *pf)
 /* ---- locks, given up when the card goes --------------------------------------------------------
  */
 
-/* To be asked after every wait: the card may have gone, and another come. */
-static bool still_there(const struct sim_pf *pf, uint32_t generation)
+bool kernel_still_there(const struct sim_pf *pf, uint32_t generation)
 {
         return pf->present && pf->generation == generation;
 }
@@ -138,7 +136,7 @@ static int lock_pf(struct machine *m, struct sim_pf *pf, unsigned flags)
                         return -EWOULDBLOCK;
                 machine_wait(m);
         }
-        if (!still_there(pf, generation))
+        if (!kernel_still_there(pf, generation))
                 return -ENODEV;
         pf->locked = true;
         return 0;
@@ -167,23 +165,22 @@ static void unlock_rescan(struct machine *m)
         machine_changed(m);
 }
 
-/* The VF's device lock. -ENODEV when it is not there (any more). */
-static int lock_vf(struct machine *m, struct sim_pf *pf, uint32_t vf, unsigned flags)
+int kernel_lock_vf(struct machine *m, struct sim_pf *pf, uint32_t vf, unsigned flags)
 {
         uint32_t generation = pf->generation;
 
-        while (still_there(pf, generation) && pf->vfs[vf].locked) {
+        while (kernel_still_there(pf, generation) && pf->vfs[vf].locked) {
                 if (flags & KERNEL_NOWAIT)
                         return -EWOULDBLOCK;
                 machine_wait(m);
         }
-        if (!still_there(pf, generation) || !pf->vfs[vf].exists)
+        if (!kernel_still_there(pf, generation) || !pf->vfs[vf].exists)
                 return -ENODEV;
         pf->vfs[vf].locked = true;
         return 0;
 }
 
-static void unlock_vf(struct machine *m, struct sim_pf *pf, uint32_t vf, uint32_t generation)
+void kernel_unlock_vf(struct machine *m, struct sim_pf *pf, uint32_t vf, uint32_t generation)
 {
         if (pf->generation == generation)
                 pf->vfs[vf].locked = false;
@@ -193,7 +190,7 @@ static void unlock_vf(struct machine *m, struct sim_pf *pf, uint32_t vf, uint32_
 /* ---- drivers of VFs ----------------------------------------------------------------------------
  */
 
-static bool group_open(struct machine *m, struct sim_pf *pf, uint32_t vf)
+bool kernel_group_open(struct machine *m, struct sim_pf *pf, uint32_t vf)
 {
         int32_t id = machine_group_of(m, pf, vf);
 
@@ -207,8 +204,7 @@ static bool group_open(struct machine *m, struct sim_pf *pf, uint32_t vf)
         return false;
 }
 
-/* Every member is on no driver, or on one that leaves DMA alone. */
-static bool group_viable(struct machine *m, struct sim_pf *pf, uint32_t vf)
+bool kernel_group_viable(struct machine *m, struct sim_pf *pf, uint32_t vf)
 {
         int32_t id = machine_group_of(m, pf, vf);
 
@@ -241,7 +237,7 @@ static int probe(struct machine *m, struct sim_pf *pf, uint32_t index, const cha
         if (!sim_driver_manages_dma(driver)) {
                 if (!streq(driver, pf->profile->vf_driver))
                         return -ENODEV;
-                if (group_open(m, pf, index))
+                if (kernel_group_open(m, pf, index))
                         return -EBUSY;
         }
         snprintf(vf->driver, sizeof(vf->driver), "%s", driver);
@@ -252,6 +248,7 @@ static int probe(struct machine *m, struct sim_pf *pf, uint32_t index, const cha
                 if (n >= sizeof(vf->netdev)) /* udev gives up, the kernel's name stays */
                         snprintf(name, sizeof(name), "eth%u", m->next_eth++ % 1000000u);
                 memcpy(vf->netdev, name, sizeof(vf->netdev));
+                wiring_probed(m, pf, index);
         }
         return 0;
 }
@@ -276,12 +273,12 @@ int kernel_bind(struct machine *m, struct sim_pf *pf, uint32_t index, const char
 
         if (!sim_driver_known(driver))
                 return -ENOENT;
-        r = lock_vf(m, pf, index, 0);
+        r = kernel_lock_vf(m, pf, index, 0);
         if (r < 0)
                 return r;
         machine_latency(m, PROBE_USEC);
         vf = &pf->vfs[index];
-        if (!still_there(pf, generation))
+        if (!kernel_still_there(pf, generation))
                 return -ENODEV;
         if (!matches(pf, vf, driver))
                 r = -ENODEV;
@@ -289,7 +286,7 @@ int kernel_bind(struct machine *m, struct sim_pf *pf, uint32_t index, const char
                 r = -EBUSY;
         else
                 r = can_probe(pf, vf) ? probe(m, pf, index, driver) : -ENODEV;
-        unlock_vf(m, pf, index, generation);
+        kernel_unlock_vf(m, pf, index, generation);
         machine_touch(m, pf);
         return r;
 }
@@ -309,12 +306,14 @@ static int release_vf(struct machine *m, struct sim_pf *pf, uint32_t index, uint
 {
         struct sim_vf *vf = &pf->vfs[index];
 
+        if (vf->guest[0] == '\0')
+                wiring_left(m, pf, index);
         vf->driver[0] = '\0'; /* the link goes first: dd.c __device_release_driver() */
         vf->netdev[0] = '\0';
         machine_touch(m, pf);
-        while (still_there(pf, generation) && pf->vfs[index].guest[0] != '\0')
+        while (kernel_still_there(pf, generation) && pf->vfs[index].guest[0] != '\0')
                 machine_wait(m);
-        return still_there(pf, generation) ? 0 : -ENODEV;
+        return kernel_still_there(pf, generation) ? 0 : -ENODEV;
 }
 
 int kernel_unbind(struct machine *m, struct sim_pf *pf, uint32_t index, unsigned flags)
@@ -322,7 +321,7 @@ int kernel_unbind(struct machine *m, struct sim_pf *pf, uint32_t index, unsigned
         uint32_t generation = pf->generation;
         int r;
 
-        r = lock_vf(m, pf, index, flags);
+        r = kernel_lock_vf(m, pf, index, flags);
         if (r < 0)
                 return r;
         if (pf->vfs[index].driver[0] == '\0')
@@ -331,7 +330,7 @@ int kernel_unbind(struct machine *m, struct sim_pf *pf, uint32_t index, unsigned
                 r = -EWOULDBLOCK;
         else
                 r = release_vf(m, pf, index, generation);
-        unlock_vf(m, pf, index, generation);
+        kernel_unlock_vf(m, pf, index, generation);
         machine_touch(m, pf);
         return r;
 }
@@ -372,12 +371,15 @@ static int enable_vfs(
         r = lock_rescan(m, flags);
         if (r < 0)
                 return r;
-        for (uint32_t i = 0; i < made && still_there(pf, generation); i++) {
+        r = wiring_set_count(m, pf, made);
+        for (uint32_t i = 0; r == 0 && i < made && kernel_still_there(pf, generation); i++) {
                 add_vf(m, pf, i, count);
                 machine_latency(m, pf->profile->create_usec_vf);
         }
         unlock_rescan(m);
-        if (!still_there(pf, generation))
+        if (r < 0)
+                return r;
+        if (!kernel_still_there(pf, generation))
                 return -ENODEV;
         pf->num_vfs = made;
         return 0;
@@ -392,16 +394,16 @@ static int remove_vfs(struct machine *m, struct sim_pf *pf, uint32_t generation)
                 if (!pf->vfs[i].exists)
                         continue;
                 pf->vfs[i].dying = true;
-                r = lock_vf(m, pf, i, 0);
+                r = kernel_lock_vf(m, pf, i, 0);
                 if (r == 0)
                         r = release_vf(m, pf, i, generation);
                 if (r < 0)
                         return r;
                 forget_vf(&pf->vfs[i]);
-                unlock_vf(m, pf, i, generation);
+                kernel_unlock_vf(m, pf, i, generation);
                 machine_touch(m, pf);
                 machine_latency(m, REMOVE_USEC_VF);
-                if (!still_there(pf, generation))
+                if (!kernel_still_there(pf, generation))
                         return -ENODEV;
         }
         return 0;
@@ -423,8 +425,9 @@ static int disable_vfs(struct machine *m, struct sim_pf *pf, unsigned flags)
         if (r < 0)
                 return r;
         write_sriov(pf, 0);
+        wiring_set_count(m, pf, 0);
         machine_latency(m, DISABLE_USEC);
-        if (!still_there(pf, generation))
+        if (!kernel_still_there(pf, generation))
                 return -ENODEV;
         pf->num_vfs = 0;
         return 0;
@@ -460,145 +463,4 @@ int kernel_set_numvfs(
         machine_touch(m, pf);
         unlock_pf(m, pf);
         return r;
-}
-
-/* ---- netlink, devlink, the rest of sysfs -------------------------------------------------------
- */
-
-static int check_vlan(const struct sim_pf *pf, const struct vf_attrs *a)
-{
-        if (a->vlan > VLAN_ID_MAX || a->qos > VLAN_QOS_MAX)
-                return -EINVAL;
-        return a->vlan_proto == VLAN_PROTO_8021AD && !pf->profile->qinq ? -EPROTONOSUPPORT : 0;
-}
-
-static int check_rate(const struct sim_pf *pf, const struct vf_attrs *a)
-{
-        const struct sim_profile *p = pf->profile;
-
-        if (a->max_tx_rate > 0 && a->max_tx_rate < a->min_tx_rate) /* rtnetlink.c itself */
-                return -EINVAL;
-        if (a->min_tx_rate > 0 && !p->min_rate)
-                return -EINVAL;
-        if (a->max_tx_rate > p->speed || a->min_tx_rate > p->speed)
-                return -EINVAL;
-        return a->max_tx_rate > 0 && p->rate_needs_link && !kernel_link_up(pf) ? -EINVAL : 0;
-}
-
-int kernel_set_vf(struct machine *m, struct sim_pf *pf, uint32_t index, enum vf_setting setting,
-        const struct vf_attrs *attrs)
-{
-        uint32_t generation = pf->generation;
-        int r = 0;
-
-        if (!kernel_has_netdev(pf))
-                return -ENODEV;
-        if (!(pf->profile->settable & BIT(setting)))
-                return -EOPNOTSUPP;
-        machine_latency(m, NETLINK_USEC);
-        if (!still_there(pf, generation))
-                return -ENODEV;
-        if (index >= pf->num_vfs || !pf->vfs[index].exists)
-                return -EINVAL;
-        if (setting == VF_SETTING_MAC && mac_is_multicast(&attrs->mac))
-                r = -EINVAL;
-        else if (setting == VF_SETTING_VLAN)
-                r = check_vlan(pf, attrs);
-        else if (setting == VF_SETTING_RATE)
-                r = check_rate(pf, attrs);
-        if (r < 0)
-                return r;
-        vf_attrs_copy(&pf->vfs[index].attrs, attrs, vf_setting_attrs(setting));
-        machine_touch(m, pf);
-        return 0;
-}
-
-int kernel_reset(struct machine *m, struct sim_pf *pf, uint32_t index)
-{
-        uint32_t generation = pf->generation;
-        int r;
-
-        r = lock_vf(m, pf, index, 0);
-        if (r < 0)
-                return r;
-        machine_latency(m, RESET_USEC);
-        if (!still_there(pf, generation))
-                return -ENODEV;
-        pf->vfs[index].resets++; /* the PF's driver applies the administrator's settings again */
-        unlock_vf(m, pf, index, generation);
-        machine_touch(m, pf);
-        return 0;
-}
-
-int kernel_set_msix(struct machine *m, struct sim_pf *pf, uint32_t index, uint32_t vectors)
-{
-        struct sim_vf *vf = &pf->vfs[index];
-
-        if (pf->profile->vf_total_msix == 0 || pf->driver[0] == '\0')
-                return -EOPNOTSUPP;
-        if (!vf->exists)
-                return -ENODEV;
-        if (vf->driver[0] != '\0')
-                return -EBUSY;
-        if (vectors == 0)
-                return -EINVAL;
-        if (vectors > vf->msix + pf->msix_free)
-                return -ENOSPC;
-        pf->msix_free += vf->msix;
-        pf->msix_free -= vectors;
-        vf->msix = vectors;
-        machine_touch(m, pf);
-        return 0;
-}
-
-int kernel_set_eswitch(struct machine *m, struct sim_pf *pf, const char *mode)
-{
-        if (!pf->profile->eswitch || pf->driver[0] == '\0')
-                return -EOPNOTSUPP;
-        if (streq(pf->eswitch, mode))
-                return 0;
-        if (pf->num_vfs > 0 && !pf->profile->eswitch_with_vfs)
-                return -EOPNOTSUPP;
-        for (uint32_t i = 0; i < pf->num_vfs; i++)
-                if (pf->vfs[i].driver[0] != '\0')
-                        return -EBUSY;
-        snprintf(pf->eswitch, sizeof(pf->eswitch), "%s", mode);
-        machine_touch(m, pf);
-        return 0;
-}
-
-int kernel_set_mtu(struct machine *m, struct sim_pf *pf, uint32_t mtu)
-{
-        if (!kernel_has_netdev(pf))
-                return -ENODEV;
-        if (mtu < ETH_MIN_MTU_OF_ALL || mtu > ETH_MAX_MTU_OF_ALL)
-                return -EINVAL;
-        pf->mtu = mtu;
-        machine_touch(m, pf);
-        return 0;
-}
-
-int kernel_guest_opens(struct machine *m, struct sim_pf *pf, uint32_t index, const char *guest)
-{
-        struct sim_vf *vf = &pf->vfs[index];
-
-        if (index >= pf->hw_total_vfs || !vf->exists || !streq(vf->driver, "vfio-pci"))
-                return -ENODEV;
-        if (group_open(m, pf, index))
-                return -EBUSY;
-        if (!group_viable(m, pf, index))
-                return -EPERM;
-        snprintf(vf->guest, sizeof(vf->guest), "%s", guest);
-        machine_touch(m, pf);
-        return 0;
-}
-
-int kernel_guest_closes(struct machine *m, struct sim_pf *pf, uint32_t index)
-{
-        if (index >= pf->hw_total_vfs || pf->vfs[index].guest[0] == '\0')
-                return -ENOENT;
-        pf->vfs[index].guest[0] = '\0';
-        machine_touch(m, pf);
-        machine_changed(m);
-        return 0;
 }

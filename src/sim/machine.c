@@ -7,6 +7,7 @@
 #include "sim/address.h"
 #include "sim/kernel.h"
 #include "sim/machine.h"
+#include "sim/wiring.h"
 
 /* ---- locks and time ----------------------------------------------------------------------------
  */
@@ -129,6 +130,7 @@ int machine_plug(struct machine *m, struct sim_pf *pf, const struct sim_profile 
 
 void machine_unplug(struct machine *m, struct sim_pf *pf)
 {
+        wiring_detach(m, pf);
         pf->present = false;
         pf->num_vfs = 0;
         for (uint32_t i = 0; i < pf->hw_total_vfs; i++)
@@ -181,7 +183,7 @@ static int give_to_guest(struct machine *m, struct sim_pf *pf, const struct topo
         snprintf(vf->driver_override, sizeof(vf->driver_override), "vfio-pci");
         kernel_unbind(m, pf, guest->vf, KERNEL_NOWAIT);
         r = kernel_bind(m, pf, guest->vf, "vfio-pci");
-        return r < 0 ? r : kernel_guest_opens(m, pf, guest->vf, guest->name);
+        return r < 0 ? r : kernel_guest_opens(m, pf, guest->vf, guest->config.name);
 }
 
 static int add_pf(struct machine *m, const struct topo_pf *t)
@@ -202,11 +204,17 @@ static int add_pf(struct machine *m, const struct topo_pf *t)
                 .admin_up = t->admin_up,
                 .total_vfs = t->total_vfs,
                 .hw_total_vfs = t->hw_total_vfs,
+                .traffic = t->traffic,
         };
         r = dev_id_from_address(text, &pf->id);
         if (r < 0)
                 return r;
         memcpy(pf->netdev, t->netdev, sizeof(pf->netdev));
+        pf->guests = calloc(t->n_guests + 1, sizeof(*pf->guests));
+        if (!pf->guests)
+                return -ENOMEM;
+        memcpy(pf->guests, t->guests, t->n_guests * sizeof(*pf->guests));
+        pf->n_guests = t->n_guests;
         m->n_pfs++;
         r = insert(m, pf, t->profile);
         if (r < 0)
@@ -217,7 +225,8 @@ static int add_pf(struct machine *m, const struct topo_pf *t)
         if (t->num_vfs > 0)
                 r = kernel_set_numvfs(m, pf, t->num_vfs, -1, KERNEL_NOWAIT);
         for (size_t i = 0; i < t->n_guests && r >= 0; i++)
-                r = give_to_guest(m, pf, &t->guests[i]);
+                if (t->guests[i].config.vm)
+                        r = give_to_guest(m, pf, &t->guests[i]);
         for (size_t i = 0; i < t->n_faults && r >= 0; i++)
                 r = machine_inject(m, pf, &t->faults[i], &id);
         if (r >= 0 && !t->present)
@@ -225,7 +234,18 @@ static int add_pf(struct machine *m, const struct topo_pf *t)
         return r;
 }
 
-int machine_new(const struct topology *t, struct machine **ret)
+static int add_traffic(struct machine *m, const struct topology *t)
+{
+        const struct traffic_config config = {
+                .iommu = t->iommu,
+                .interrupt_remapping = t->interrupt_remapping,
+                .memory_mib = t->memory_mib,
+        };
+
+        return traffic_new(&config, &m->traffic);
+}
+
+int machine_new(const struct topology *t, struct machine **ret, struct fault *f)
 {
         _cleanup_(machine_freep) struct machine *m = calloc(1, sizeof(*m));
         pthread_condattr_t attr;
@@ -245,8 +265,11 @@ int machine_new(const struct topology *t, struct machine **ret)
                 return -errno;
         m->iommu = t->iommu;
         r = add_nodes(m, t);
+        if (r == 0)
+                r = add_traffic(m, t);
         if (r < 0)
-                return r;
+                return fault_set(
+                        f, FAULT_NO_RESOURCES, -r, "the machine can not be made: %s", strerror(-r));
         /* The kernel numbers groups while it scans the bus, before any VF. */
         for (size_t i = 0; i < m->n_nodes; i++)
                 m->node_groups[i] = -1;
@@ -255,8 +278,13 @@ int machine_new(const struct topology *t, struct machine **ret)
                         m->node_groups[i] = m->next_group++;
         for (size_t i = 0; i < t->n_pfs && r >= 0; i++)
                 r = add_pf(m, &t->pfs[i]);
+        if (m->trouble.code != FAULT_NONE) {
+                *f = m->trouble;
+                return f->error > 0 ? -f->error : -EIO;
+        }
         if (r < 0)
-                return r;
+                return fault_set(f, fault_code_of_errno(-r), -r,
+                        "PF %zu can not be made as described: %s", m->n_pfs, strerror(-r));
         m->kernel_latency = kernel_latency;
         while (machine_next_event(m, &id)) {
         } /* what happened at boot is no news */
@@ -268,8 +296,11 @@ void machine_free(struct machine *m)
 {
         if (!m)
                 return;
-        for (size_t i = 0; i < m->n_pfs; i++)
+        traffic_free(m->traffic);
+        for (size_t i = 0; i < m->n_pfs; i++) {
                 free(m->pfs[i].vfs);
+                free(m->pfs[i].guests);
+        }
         free(m->pfs);
         free(m->bridges);
         free(m->nodes);
@@ -310,227 +341,4 @@ bool machine_next_event(struct machine *m, struct dev_id *ret)
                 }
         eventfd_read(m->event_fd, &ignored);
         return false;
-}
-
-/* ---- groups ------------------------------------------------------------------------------------
- */
-
-int32_t machine_group_of(struct machine *m, struct sim_pf *pf, uint32_t vf)
-{
-        int32_t *own;
-
-        if (!m->iommu)
-                return -1;
-        if (vf != NO_VF && pci_vf_isolated(m->nodes, pf->node))
-                own = &pf->vfs[vf].group;
-        else if (vf != NO_VF) /* not isolated: there is a bridge above */
-                own = &m->node_groups[pci_group_of(
-                        m->nodes, m->n_nodes, (size_t) m->nodes[pf->node].parent)];
-        else
-                own = &m->node_groups[pci_group_of(m->nodes, m->n_nodes, pf->node)];
-        if (*own < 0)
-                *own = m->next_group++;
-        return *own;
-}
-
-struct collector {
-        struct groups groups;
-        size_t groups_capacity;
-        size_t *capacities; /* of each group's devices */
-        size_t capacities_capacity;
-};
-
-static int collect(struct collector *c, int32_t id, const struct bdf *address, const char *driver,
-        uint32_t pci_class)
-{
-        struct groups *groups = &c->groups;
-        size_t i = groups->n;
-        struct group_facts *g;
-        size_t *capacity;
-        int r;
-
-        /* Mostly the last one: devices come in the order of their groups. */
-        while (i > 0 && groups->list[i - 1].id != id)
-                i--;
-        if (i == 0) {
-                r = array_grow(
-                        &groups->list, &c->groups_capacity, groups->n, sizeof(*groups->list));
-                if (r == 0)
-                        r = array_grow(&c->capacities, &c->capacities_capacity, groups->n,
-                                sizeof(*c->capacities));
-                if (r < 0)
-                        return r;
-                c->capacities[groups->n] = 0;
-                groups->list[groups->n] = (struct group_facts){.id = id, .type = "DMA-FQ"};
-                i = ++groups->n;
-        }
-        g = &groups->list[i - 1];
-        capacity = &c->capacities[i - 1];
-        r = array_grow(&g->devices, capacity, g->n_devices, sizeof(*g->devices));
-        if (r < 0)
-                return r;
-        g->devices[g->n_devices] = (struct group_device){.pci_class = pci_class};
-        format_bdf(g->devices[g->n_devices].address, address);
-        return str_copy(g->devices[g->n_devices++].driver, DRIVER_MAX, driver);
-}
-
-static int compare_groups(const void *a, const void *b)
-{
-        const struct group_facts *x = a, *y = b;
-
-        return (x->id > y->id) - (x->id < y->id);
-}
-
-static int collect_pf(struct machine *m, struct collector *c, struct sim_pf *pf)
-{
-        struct bdf address;
-        int r;
-
-        r = collect(c, machine_group_of(m, pf, NO_VF), &pf->address, pf->driver,
-                pf->profile->pci_class);
-        for (uint32_t i = 0; i < pf->hw_total_vfs && r >= 0; i++) {
-                if (!pf->vfs[i].exists)
-                        continue;
-                sim_vf_address(&pf->address, pf->profile, i, &address);
-                r = collect(c, machine_group_of(m, pf, i), &address, pf->vfs[i].driver,
-                        pf->profile->pci_class);
-        }
-        return r;
-}
-
-/* A group without PF and VF is of no interest. */
-static bool interesting(const struct group_facts *g)
-{
-        for (uint32_t i = 0; i < g->n_devices; i++)
-                if (g->devices[i].pci_class >> 8 != 0x0604)
-                        return true;
-        return false;
-}
-
-int machine_groups(struct machine *m, struct groups *ret)
-{
-        struct collector c = {0};
-        struct groups kept = {0};
-        int r = 0;
-
-        if (!m->iommu) {
-                *ret = kept;
-                return 0;
-        }
-        for (size_t i = 0; i < m->n_bridges && r >= 0; i++)
-                r = collect(&c, m->node_groups[pci_group_of(m->nodes, m->n_nodes, i)],
-                        &m->nodes[i].address, "pcieport", 0x060400);
-        for (size_t i = 0; i < m->n_pfs && r >= 0; i++)
-                if (m->pfs[i].present)
-                        r = collect_pf(m, &c, &m->pfs[i]);
-        free(c.capacities);
-        if (r < 0) {
-                groups_done(&c.groups);
-                return r;
-        }
-        for (uint32_t i = 0; i < c.groups.n; i++)
-                if (interesting(&c.groups.list[i]))
-                        c.groups.list[kept.n++] = c.groups.list[i];
-                else
-                        free(c.groups.list[i].devices);
-        c.groups.n = kept.n;
-        if (kept.n > 0)
-                qsort(c.groups.list, kept.n, sizeof(*c.groups.list), compare_groups);
-        *ret = c.groups;
-        return 0;
-}
-
-/* ---- faults and the log
- * -------------------------------------------------------------------------- */
-
-int machine_inject(
-        struct machine *m, const struct sim_pf *pf, const struct sim_fault *fault, uint32_t *ret_id)
-{
-        struct machine_fault *added;
-        int r;
-
-        r = array_grow(&m->faults, &m->faults_capacity, m->n_faults, sizeof(*m->faults));
-        if (r < 0)
-                return r;
-        added = &m->faults[m->n_faults++];
-        *added = (struct machine_fault){.pf = pf, .fault = *fault};
-        added->fault.id = *ret_id = ++m->next_fault;
-        return 0;
-}
-
-int machine_release(struct machine *m, uint32_t id)
-{
-        size_t kept = 0, before = m->n_faults;
-
-        for (size_t i = 0; i < m->n_faults; i++)
-                if (id != 0 && m->faults[i].fault.id != id)
-                        m->faults[kept++] = m->faults[i];
-        m->n_faults = kept;
-        machine_changed(m);
-        return id != 0 && kept == before ? -ENOENT : 0;
-}
-
-bool machine_fault_exists(const struct machine *m, uint32_t id)
-{
-        for (size_t i = 0; i < m->n_faults; i++)
-                if (m->faults[i].fault.id == id)
-                        return true;
-        return false;
-}
-
-struct machine_strike machine_strike(struct machine *m, const struct sim_pf *pf, uint32_t op,
-        uint32_t vf, const struct vf_attrs *attrs)
-{
-        struct machine_strike s = {.count = -1};
-
-        for (size_t i = 0; i < m->n_faults; i++) {
-                struct sim_fault *fault = &m->faults[i].fault;
-
-                if (m->faults[i].pf != pf || fault->kind == SIM_FAULT_OMIT ||
-                        !sim_fault_strikes(fault, op, vf, attrs))
-                        continue;
-                switch (fault->kind) {
-                case SIM_FAULT_DELAY:
-                        s.delay_ms += fault->ms;
-                        break;
-                case SIM_FAULT_ERRNO:
-                        s.error = fault->error;
-                        break;
-                case SIM_FAULT_PARTIAL:
-                        s.count = fault->count;
-                        break;
-                case SIM_FAULT_HANG:
-                        s.hang = fault->id;
-                        break;
-                case SIM_FAULT_IGNORE:
-                        s.ignore = true;
-                        break;
-                case SIM_FAULT_VANISH:
-                        s.vanish = true;
-                        break;
-                case SIM_FAULT_OMIT:
-                case SIM_FAULT_KIND_MAX:
-                        break;
-                }
-        }
-        return s;
-}
-
-bool machine_omits(struct machine *m, const struct sim_pf *pf, uint32_t vf)
-{
-        bool omits = false;
-
-        for (size_t i = 0; i < m->n_faults; i++)
-                if (m->faults[i].pf == pf && m->faults[i].fault.kind == SIM_FAULT_OMIT)
-                        omits |= sim_fault_strikes(&m->faults[i].fault, SIM_OP_OBSERVE, vf, NULL);
-        return omits;
-}
-
-void machine_log(struct machine *m, const char *fmt, ...)
-{
-        va_list ap;
-
-        va_start(ap, fmt);
-        vsnprintf(m->log[m->n_log++ % MACHINE_LOG_LINES], MACHINE_LOG_MAX, fmt, ap);
-        va_end(ap);
 }

@@ -16,6 +16,7 @@
 
 #include "sim/nic/cfgspace.h"
 #include "sim/topology.h"
+#include "sim/traffic.h"
 
 #define MACHINE_LOG_LINES 256
 #define MACHINE_LOG_MAX   192
@@ -58,6 +59,11 @@ struct sim_pf {
         uint32_t msix_free;
         struct cfgspace cfg;
 
+        struct traffic_nic_config traffic; /* of its datapath */
+        struct topo_guest *guests;         /* who uses its VFs, as the topology says */
+        size_t n_guests;
+        struct traffic_nic *nic; /* NULL: storage, or no driver */
+
         uint64_t writes; /* by steps; somebody else's do not count */
         bool touched;
 };
@@ -67,6 +73,8 @@ struct machine {
         pthread_cond_t changed;
         bool rescan_locked; /* pci_lock_rescan_remove() */
         bool iommu, kernel_latency;
+        struct traffic *traffic;
+        struct fault trouble; /* the first thing that went wrong with a datapath */
 
         struct pci_node *nodes; /* bridges, then PFs */
         int32_t *node_groups;
@@ -104,7 +112,7 @@ struct machine_strike {
 };
 
 /* No lock needed for these two. */
-int machine_new(const struct topology *t, struct machine **ret);
+int machine_new(const struct topology *t, struct machine **ret, struct fault *f);
 void machine_free(struct machine *m);
 DEFINE_CLEANUP(struct machine *, machine_free)
 
@@ -142,9 +150,10 @@ int32_t machine_group_of(struct machine *m, struct sim_pf *pf, uint32_t vf);
 /* Every group that holds a PF or VF. */
 int machine_groups(struct machine *m, struct groups *ret);
 
-/* Faults. Counting an operation that a fault waits for is part of asking. */
-int machine_inject(struct machine *m, const struct sim_pf *pf, const struct sim_fault *fault,
-        uint32_t *ret_id);
+/* Faults; -ENOTCONN of a dma fault: nobody has that VF open. Counting an operation that a fault
+ * waits for is part of asking. */
+int machine_inject(
+        struct machine *m, struct sim_pf *pf, const struct sim_fault *fault, uint32_t *ret_id);
 /* 0: all. -ENOENT when there is no such fault. */
 int machine_release(struct machine *m, uint32_t id);
 bool machine_fault_exists(const struct machine *m, uint32_t id);

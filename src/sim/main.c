@@ -41,6 +41,12 @@ static int parse_options(int argc, char *argv[], struct options *ret)
                 {"listen", required_argument, NULL, 'l'},
                 {"socket", required_argument, NULL, 's'},
                 {"name", required_argument, NULL, 'n'},
+                {"count", required_argument, NULL, 'c'},
+                {"svg", required_argument, NULL, 'g'},
+                {"file", required_argument, NULL, 'f'},
+                {"topology", required_argument, NULL, 't'},
+                {"json", no_argument, NULL, 'j'},
+                {"models", no_argument, NULL, 'm'},
                 {"help", no_argument, NULL, 'h'},
                 {"version", no_argument, NULL, 'v'},
                 {NULL, 0, NULL, 0},
@@ -57,6 +63,31 @@ static int parse_options(int argc, char *argv[], struct options *ret)
                         break;
                 case 'n':
                         ret->cli.name = optarg;
+                        ret->cli.given |= OPTION_NAME;
+                        break;
+                case 'c':
+                        ret->cli.count = optarg;
+                        ret->cli.given |= OPTION_COUNT;
+                        break;
+                case 'g':
+                        ret->cli.svg = optarg;
+                        ret->cli.given |= OPTION_SVG;
+                        break;
+                case 'f':
+                        ret->cli.file = optarg;
+                        ret->cli.given |= OPTION_FILE;
+                        break;
+                case 't':
+                        ret->cli.topology = optarg;
+                        ret->cli.given |= OPTION_TOPOLOGY;
+                        break;
+                case 'j':
+                        ret->cli.json = true;
+                        ret->cli.given |= OPTION_JSON;
+                        break;
+                case 'm':
+                        ret->cli.models = true;
+                        ret->cli.given |= OPTION_MODELS;
                         break;
                 case 'h':
                         fputs(help, stdout);
@@ -123,12 +154,12 @@ static int run(const char *path, const char *listen)
                 log_error("%s", f.code ? f.text : strerror(-r));
                 return r;
         }
-        r = machine_new(topology, &machine);
+        r = machine_new(topology, &machine, &f);
         if (r < 0) {
-                log_error("%s describes a machine that can not be made: %s", path, strerror(-r));
+                log_error("%s describes a machine that can not be made: %s", path, f.text);
                 return r;
         }
-        if (!listen) {
+        if (r >= 0 && !listen) {
                 r = cli_default_socket(standard, sizeof(standard));
                 listen = standard;
         }
@@ -136,6 +167,8 @@ static int run(const char *path, const char *listen)
                 r = sd_event_new(&event);
         if (r >= 0)
                 r = watch_signals(event);
+        if (r >= 0)
+                r = traffic_start(machine->traffic);
         if (r >= 0)
                 r = serve(event, machine, listen);
         if (r < 0)

@@ -8,6 +8,7 @@
 #include "sim/address.h"
 #include "sim/kernel.h"
 #include "sim/simops.h"
+#include "sim/wiring.h"
 
 /* One step on its way. */
 struct call {
@@ -172,6 +173,7 @@ static int act(const struct call *c)
                 return kernel_set_mtu(m, pf, step->value);
         case STEP_LINK_UP:
                 pf->admin_up = true;
+                wiring_set_link(m, pf);
                 machine_touch(m, pf);
                 return 0;
         case STEP_MAX:
@@ -344,6 +346,23 @@ static int sim_step(
 /* ---- readings ----------------------------------------------------------------------------------
  */
 
+static void read_stats(struct machine *m, struct sim_pf *pf, uint32_t i, struct vf_facts *ret)
+{
+        struct pool_stats s;
+
+        ret->stats_known = wiring_vf_stats(m, pf, i, &s);
+        if (!ret->stats_known)
+                return;
+        ret->stats[VF_STAT_RX_PACKETS] = s.rx_packets;
+        ret->stats[VF_STAT_TX_PACKETS] = s.tx_packets;
+        ret->stats[VF_STAT_RX_BYTES] = s.rx_bytes;
+        ret->stats[VF_STAT_TX_BYTES] = s.tx_bytes;
+        ret->stats[VF_STAT_BROADCAST] = s.rx_broadcast;
+        ret->stats[VF_STAT_MULTICAST] = s.rx_multicast;
+        ret->stats[VF_STAT_RX_DROPPED] = s.drops[DROP_NO_DESCRIPTOR] + s.drops[DROP_RX_FAULT];
+        ret->stats[VF_STAT_TX_DROPPED] = s.spoofed + s.drops[DROP_MALICIOUS];
+}
+
 static void read_vf(
         struct machine *m, struct sim_pf *pf, uint32_t i, bool answers, struct vf_facts *ret)
 {
@@ -363,7 +382,7 @@ static void read_vf(
                 return;
         ret->attrs_known = true;
         ret->attrs = vf->attrs;
-        ret->stats_known = pf->profile->stats; /* nothing flows yet: all zero */
+        read_stats(m, pf, i, ret);
 }
 
 static void read_netdev(const struct sim_pf *pf, struct pf_facts *ret)

@@ -73,12 +73,17 @@ static int read_choice(struct reader *rd, const struct json_value *v, const char
 
 static int read_host(struct reader *rd, const struct json_value *host)
 {
-        static const char *const keys[] = {"iommu", "latency", NULL};
+        static const char *const keys[] = {
+                "iommu", "interrupt_remapping", "memory_mib", "latency", NULL};
         int r;
 
         r = json_check_keys(host, keys, rd->f);
         if (r == 0)
                 r = json_opt_bool(host, "iommu", &rd->t->iommu, rd->f);
+        if (r >= 0)
+                r = json_opt_bool(host, "interrupt_remapping", &rd->t->interrupt_remapping, rd->f);
+        if (r >= 0)
+                r = json_opt_u32(host, "memory_mib", 64, 65536, &rd->t->memory_mib, rd->f);
         return r < 0 ? r
                      : read_choice(rd, host, "latency", "kernel", "none", &rd->t->kernel_latency);
 }
@@ -199,28 +204,27 @@ static int read_bridge(struct reader *rd, const struct json_value *v, struct top
 
 static int read_guest(struct reader *rd, const struct json_value *v, struct topo_pf *pf)
 {
-        static const char *const keys[] = {"vf", "name", NULL};
-        struct topo_guest *guest = &pf->guests[pf->n_guests];
+        struct topo_guest *guest = &pf->guests[pf->n_guests++];
         const struct json_value *vf;
         int r;
 
-        r = json_check_keys(v, keys, rd->f);
+        r = json_check_keys(v, topology_guest_keys, rd->f);
         if (r == 0)
                 r = json_require(v, "vf", &vf, rd->f);
+        if (r == 0)
+                r = topology_read_guest(v, guest, rd->f);
         if (r < 0)
                 return r;
-        if (pf->num_vfs == 0)
+        if (guest->config.vm && pf->num_vfs == 0)
                 return json_refuse(
                         v, rd->f, "a guest with a VF of a PF without VFs; expected num_vfs");
-        r = json_as_u32(vf, 0, pf->num_vfs - 1, &guest->vf, rd->f);
-        if (r == 0)
-                r = read_name(rd, v, "name", guest->name, sizeof(guest->name));
-        for (size_t i = 0; i < pf->n_guests && r == 0; i++)
+        r = json_as_u32(
+                vf, 0, (guest->config.vm ? pf->num_vfs : pf->total_vfs) - 1, &guest->vf, rd->f);
+        for (size_t i = 0; i + 1 < pf->n_guests && r == 0; i++)
                 if (pf->guests[i].vf == guest->vf)
                         r = json_refuse(v, rd->f,
                                 "VF %u has a guest already; expected one guest for a VF",
                                 guest->vf);
-        pf->n_guests++;
         return r;
 }
 
@@ -353,7 +357,8 @@ static int read_pf(struct reader *rd, const struct json_value *v, struct topo_pf
 {
         static const char *const keys[] = {"profile", "below", "address", "total_vfs", "num_vfs",
                 "netdev", "mac", "numa_node", "present", "driver", "autoprobe", "link", "admin_up",
-                "guests", "faults", NULL};
+                "guests", "faults", "wire", "tap", "queues", "packet_memory_kib", "speed",
+                "switching", "cut_through", "mirrors", "storm", NULL};
         int r;
 
         *pf = (struct topo_pf){.numa_node = -1,
@@ -381,6 +386,8 @@ static int read_pf(struct reader *rd, const struct json_value *v, struct topo_pf
                         "a PF below an upstream port; expected one of the switch's downstream "
                         "ports");
         r = read_net(rd, v, pf);
+        if (r == 0)
+                r = topology_read_nic(v, pf->profile, pf->hw_total_vfs, &pf->traffic, rd->f);
         return r < 0 ? r : read_guests_and_faults(rd, v, pf);
 }
 
@@ -446,7 +453,7 @@ static int of_json(const struct json *json, struct topology **ret, struct fault 
 
         if (!t)
                 return -ENOMEM;
-        t->iommu = true;
+        t->iommu = t->interrupt_remapping = true;
         r = read_document(&rd, json_root(json));
         if (r < 0)
                 return r;

@@ -8,6 +8,7 @@
 #include "sim/fault.h"
 #include "sim/host/groups.h"
 #include "sim/profile.h"
+#include "sim/traffic.h"
 
 #define TOPOLOGY_PFS_MAX     256u
 #define TOPOLOGY_BRIDGES_MAX 512u
@@ -21,10 +22,17 @@ struct topo_bridge {
         uint8_t secondary, subordinate; /* bus numbers */
 };
 
-/* A simulated guest that has a VF open from the beginning. */
+#define TOPOLOGY_GUEST_VLANS_MAX 16u
+
+/*
+ * Who uses a VF. A virtual machine has its vfio device open from the beginning; a container has the
+ * netdev of the VF's host driver, whenever there is one.
+ */
 struct topo_guest {
         uint32_t vf;
-        char name[NAME_MAX_TEXT / 2];
+        struct traffic_guest_config config;
+        uint32_t vlans[TOPOLOGY_GUEST_VLANS_MAX]; /* its driver asks the PF for */
+        size_t n_vlans;
 };
 
 struct topo_pf {
@@ -37,11 +45,12 @@ struct topo_pf {
         char netdev[NETDEV_MAX];
         struct mac mac;
         int32_t numa_node;
-        bool present;   /* false: an empty slot, to plug the card in later */
-        bool driver;    /* the PF's driver is bound */
-        bool autoprobe; /* sriov_drivers_autoprobe */
-        bool link;      /* a cable with somebody at its other end */
-        bool admin_up;  /* IFF_UP */
+        bool present;                      /* false: an empty slot, to plug the card in later */
+        bool driver;                       /* the PF's driver is bound */
+        bool autoprobe;                    /* sriov_drivers_autoprobe */
+        bool link;                         /* a cable with somebody at its other end */
+        bool admin_up;                     /* IFF_UP */
+        struct traffic_nic_config traffic; /* with a netdev only */
         struct topo_guest *guests;
         size_t n_guests;
         struct sim_fault *faults;
@@ -49,7 +58,8 @@ struct topo_pf {
 };
 
 struct topology {
-        bool iommu;
+        bool iommu, interrupt_remapping;
+        uint32_t memory_mib; /* what guests and drivers have; 0: TRAFFIC_MEMORY_MIB */
         bool kernel_latency; /* waits as long as the kernel does; else not at all */
         struct topo_bridge *bridges;
         size_t n_bridges;
@@ -63,5 +73,12 @@ int topology_read(const char *path, struct topology **ret, struct fault *f);
 /* The same from memory. */
 int topology_parse(
         const char *name, const char *text, size_t n, struct topology **ret, struct fault *f);
+/* topology_traffic.c: the parts of a PF and of a guest that are about frames. */
+struct json_value;
+int topology_read_nic(const struct json_value *v, const struct sim_profile *profile,
+        uint32_t max_vfs, struct traffic_nic_config *ret, struct fault *f);
+int topology_read_guest(const struct json_value *v, struct topo_guest *ret, struct fault *f);
+extern const char *const topology_guest_keys[];
+
 void topology_free(struct topology *t);
 DEFINE_CLEANUP(struct topology *, topology_free)

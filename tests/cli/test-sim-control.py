@@ -137,7 +137,7 @@ class Alone(unittest.TestCase):
     def test_usage(self):
         for says, *words in (("did you mean reload?", "relod"), ("try sriov-sim --help", "xyzzy"), ("no command",),
                              ("expected: sriov-sim hold PF/VF", "hold"), ("is no VF", "hold", IGB), ("TOPOLOGY.json", "run"),
-                             ("--name is for hold", "writes", IGB, "--name=x"), ("unrecognized option", "--bogus")):
+                             ("an option that it does not know", "writes", IGB, "--name=x"), ("unrecognized option", "--bogus")):
             with self.subTest(words=words):
                 status, out, err = run(*words)
                 self.assertEqual((status, out), (2, ""))

@@ -27,7 +27,7 @@ static int setup(void **state)
         char path[512];
 
         snprintf(path, sizeof(path), "%s/data/examples/topology-guest.json", top);
-        if (topology_read(path, &t, &f) < 0 || machine_new(t, &m) < 0)
+        if (topology_read(path, &t, &f) < 0 || machine_new(t, &m, &f) < 0)
                 fail_msg("%s", f.text);
         *state = m;
         return 0;
