@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -186,6 +187,7 @@ class Picture(unittest.TestCase):
 class Capture(Running):
     def capture(self, place, count, *send):
         path = self.dir / "out.pcapng"
+        path.unlink(missing_ok=True)
         with subprocess.Popen([SIM, "capture", place, f"--file={path}", f"--count={count}", f"--socket=unix:{self.socket}"],
                               stderr=subprocess.PIPE, text=True) as capture:
             deadline = time.monotonic() + 20
@@ -207,6 +209,15 @@ class Capture(Running):
         self.assertIn("vlan 5", lines[1])
         self.sim_ok("send", "eth0/wire", f"@{path}:2")
         self.refused("send", "eth0/wire", f"@{path}:3", says="2 frames")
+
+    def test_a_stripped_tag(self):
+        self.sim_ok("ask", "eth0/0", f"mac={VF1}", "vlan=+5")
+        for size, words in ((100, ()), (1514, ()), (3000, ("mtu=3000",))):
+            self.sim_ok("ask", "eth0/0", "vlan=+5", *words)
+            path, lines = self.capture("eth0/0", 1, ("send", "eth0/wire", f"dst={VF1}", "vlan=5:3", f"size={size}"))
+            self.assertIn("vlan 5, p 3", lines[0])
+            self.assertIn(f"length {size}:", lines[0])
+            self.assertIn(struct.pack(">HHH", 0x8100, 3 << 13 | 5, 0x88B5), path.read_bytes())
 
     def test_drops(self):
         self.sim_ok("set", "eth0/0", "spoofchk=on")
@@ -233,6 +244,32 @@ class Asking(Running):
         self.sim_ok("set", "eth0/0", "vlan=7")
         self.refused("ask", "eth0/0", "vlan=+6", says="NACK")
         self.refused("ask", "eth0/0", "colour=red", says="mac=")
+
+    def test_groups(self):
+        first, second = "01:00:5e:01:02:03", "01:00:5e:01:72:03"
+        self.sim_ok("ask", "eth0/0", f"multicast={first},{second}")
+        self.sim_ok("ask", "eth0", f"multicast={second}")
+        for index, wanted in ((0, 2), (None, 2)):  # who takes hashed groups takes those of others: there is one table
+            before = self.function(index)["rx_multicast"]
+            for group in (first, second):
+                self.sim_ok("send", "eth0/wire", f"dst={group}")
+            self.settled(index, "rx_multicast", before + wanted)
+        for place in ("eth0/0", "eth0"):
+            self.sim_ok("ask", place, "multicast=none")
+        self.sim_ok("send", "eth0/wire", f"dst={first}")
+        self.assertEqual(self.stats()["wire"]["drops"], {"no_pool": 1})
+        for bad in ("multicast=", "multicast=1", f"multicast={VF1}", f"multicast={first},", "multicast=" + ",".join([first] * 31)):
+            for place in ("eth0/0", "eth0"):
+                self.refused("ask", place, bad, says="up to 30")
+
+    def test_the_pf(self):
+        self.sim_ok("ask", "eth0", "mode=promiscuous")
+        self.sim_ok("send", "eth0/wire", "dst=02:ff:00:00:00:01")
+        self.settled(None, "rx_packets", 1)
+        self.sim_ok("ask", "eth0", "mode=multicast")
+        self.sim_ok("send", "eth0/wire", "dst=02:ff:00:00:00:01")
+        self.assertEqual(self.stats()["wire"]["drops"], {"no_pool": 1})
+        self.refused("ask", "eth0", "mac=02:00:00:00:00:01", says="of a PF")
 
 
 class Holding(Running):

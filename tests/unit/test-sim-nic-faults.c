@@ -224,6 +224,78 @@ static void rings_unmapped(void **state)
         }
 }
 
+/* Buffers that were good a moment ago: what the queue remembers of their page is void. */
+static void buffers_unmapped(void **state)
+{
+        const struct rings_config c = {.scattered = true, .tx_distance = 4096};
+        uint8_t f[100];
+        struct rig r;
+
+        (void) state;
+        for (uint32_t who = 1; who <= 2; who++) {
+                struct rings *g;
+                uint64_t at;
+
+                rig_new(&r, &standard);
+                rig_open(&r, 1, &c);
+                rings_give(rig_open(&r, 2, &c), 8);
+                rig_build(f, 100, rig_mac(2), rig_mac(1), 0, 0x88b5);
+                g = &r.guest[1];
+                rings_write(g, g->tx_buffers, f, 100);
+                for (int i = 0; i < 2; i++) {
+                        const struct tx_desc d = rings_desc(rings_iova(g->tx_buffers), 100);
+
+                        if (i == 1) {
+                                at = who == 1 ? g->tx_buffers : r.guest[2].rx_buffers;
+                                at &= -PAGE_SIZE_4K;
+                                assert_int_equal(iommu_unmap(r.guest[who].domain, rings_iova(at),
+                                                         PAGE_SIZE_4K),
+                                        0);
+                        }
+                        rings_put(g, &d);
+                        rings_ring(g);
+                        rig_poll(&r);
+                        assert_int_equal(rig_stats(&r, 2).rx_packets, 1);
+                }
+                assert_int_equal(
+                        nic_mdd(r.nic, who).cause, who == 1 ? MDD_DMA_READ : MDD_DMA_WRITE);
+                rig_free(&r);
+        }
+}
+
+/* The shortest frame of all, whose tag is taken off, right before the end of what is mapped. */
+static void shortest_at_the_end(void **state)
+{
+        const struct rings_config c = {.scattered = true};
+        uint8_t f[18], got[14], next[64];
+        uint64_t last, stranger;
+        struct rig r;
+
+        (void) state;
+        rig_new(&r, &standard);
+        rig_open(&r, 1, &c);
+        rig_open(&r, 2, &c);
+        r.pools[2].strip = true;
+        rig_member(&r, 100, 1);
+        rig_member(&r, 100, 2);
+        rig_publish(&r);
+        last = r.guest[2].size - 14;
+        stranger = r.guest[2].pages[r.guest[2].size / PAGE_SIZE_4K - 1] + PAGE_SIZE_4K;
+        memcpy(next, memory_at(r.memory, stranger), sizeof(next));
+        rings_give(&r.guest[2], 1);
+        rings_rx(&r.guest[2], 0)->address = rings_iova(last);
+        rig_build(f, 18, rig_mac(2), rig_mac(1), 100, 0x88b5);
+        rings_send(&r.guest[1], f, 18);
+        rings_ring(&r.guest[1]);
+        rig_poll(&r);
+        assert_int_equal(rig_stats(&r, 2).rx_packets, 1);
+        rings_read(&r.guest[2], last, got, 14);
+        assert_memory_equal(got, f, 12);
+        assert_memory_equal(got + 12, f + 16, 2);
+        assert_memory_equal(next, memory_at(r.memory, stranger), sizeof(next));
+        rig_free(&r);
+}
+
 /* A frame that would go over four buffers, one of which is not the receiver's: none of them
  * changes, nor does one that ends where nothing is mapped. */
 static void receivers(void **state)
@@ -358,6 +430,8 @@ int main(void)
                 cmocka_unit_test(changed_while_enabled),
                 cmocka_unit_test(senders),
                 cmocka_unit_test(rings_unmapped),
+                cmocka_unit_test(buffers_unmapped),
+                cmocka_unit_test(shortest_at_the_end),
                 cmocka_unit_test(receivers),
                 cmocka_unit_test(anywhere),
         };

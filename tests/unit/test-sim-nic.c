@@ -492,6 +492,65 @@ static void guest_to_guest(void **state)
         }
 }
 
+/* Through a port VLAN: the tag is inserted and taken off again, and nobody learns of it; checksums
+ * and RSS are those of the packet. Who is no member of the sender's kind sees the tag. */
+static void port_vlan_between(void **state)
+{
+        static const uint32_t lengths[] = {64, 300, 1514};
+        static const struct frame_format format = {};
+        const struct rings_config c = {};
+        uint8_t f[FRAME_MAX], tagged[FRAME_MAX];
+        struct rss_config rss;
+        struct frame_head h;
+        struct rss_key key;
+        struct rx_done d;
+        uint32_t hash;
+        struct rig r;
+
+        (void) state;
+        rss_default(&rss, 1);
+        rss.types |= RSS_BIT(RSS_IP4_UDP);
+        rss_key_init(&key, rss.key);
+        for (int cut = 0; cut < 2; cut++) {
+                const struct nic_config config = {.cut_through = cut};
+
+                two_guests(&r, &config, &c);
+                rings_give(rig_open(&r, 3, &c), 8);
+                for (uint32_t i = 1; i <= 3; i++) {
+                        rig_member(&r, TEST_VLAN, i);
+                        r.pools[i].port_vlan = i < 3 ? TEST_VLAN : 0;
+                }
+                rig_publish(&r);
+                nic_set_rss(r.nic, 2, &rss);
+                for (size_t i = 0; i < ELEMENTSOF(lengths); i++) {
+                        uint32_t n = build_udp(f, lengths[i], rig_mac(2), rig_mac(1), 7);
+
+                        rings_send(&r.guest[1], f, n);
+                        rings_ring(&r.guest[1]);
+                        rig_poll(&r);
+                        d = rig_expect(&r, 2, f, n);
+                        assert_int_equal(d.status, RX_DD | RX_EOP | RX_LB | RX_IPCS | RX_L4CS);
+                        assert_int_equal(d.vlan, 0);
+                        frame_parse(f, n, &format, &h);
+                        rss_frame(&key, rss.types, f, n, &h, &hash);
+                        assert_int_equal(d.hash, hash);
+                        assert_int_equal(
+                                d.info, RX_TYPE_IP4 | RX_TYPE_UDP | (uint32_t) RSS_IP4_UDP);
+
+                        build_udp(f, n, rig_mac(3), rig_mac(1), 7);
+                        memcpy(tagged, f, 12);
+                        memcpy(tagged + 12, (uint8_t[]){0x81, 0, 0, TEST_VLAN}, 4);
+                        memcpy(tagged + 16, f + 12, n - 12);
+                        rings_send(&r.guest[1], f, n);
+                        rings_ring(&r.guest[1]);
+                        rig_poll(&r);
+                        d = rig_expect(&r, 3, tagged, n + 4);
+                        assert_int_equal(d.status, RX_DD | RX_EOP | RX_LB | RX_IPCS | RX_L4CS);
+                }
+                rig_free(&r);
+        }
+}
+
 /* Everybody but the sender, and the wire. */
 static void broadcast_out(void **state)
 {
@@ -560,6 +619,7 @@ int main(void)
                 cmocka_unit_test(pieces_out),
                 cmocka_unit_test(head_write_back),
                 cmocka_unit_test(guest_to_guest),
+                cmocka_unit_test(port_vlan_between),
                 cmocka_unit_test(broadcast_out),
                 cmocka_unit_test(order_is_kept),
         };

@@ -94,7 +94,7 @@ typedef uint64_t lanes __attribute__((vector_size(16)));
 
 static inline uint64_t sum_bytes(const uint8_t *b, uint32_t n)
 {
-        lanes sum = {0};
+        lanes all = {0}, high = {0}, sum;
         uint64_t rest = 0;
         uint32_t word = 0;
         uint16_t last[2] = {0};
@@ -103,8 +103,11 @@ static inline uint64_t sum_bytes(const uint8_t *b, uint32_t n)
                 lanes v;
 
                 memcpy(&v, b, sizeof(v));
-                sum += (v & UINT64_C(0xffffffff)) + (v >> 32);
+                all += v;
+                high += v >> 32;
         }
+        /* The lower halves are what is left of the sum of all, which may have wrapped. */
+        sum = high + (all - (high << 32));
         if (n & 8) {
                 memcpy(&rest, b, 8);
                 rest = (rest & UINT64_C(0xffffffff)) + (rest >> 32);

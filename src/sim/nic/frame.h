@@ -87,13 +87,22 @@ static inline void frame_parse(
 
         memcpy(&dst, bytes, 8);
         memcpy(&src, bytes + 6, 8);
+        ret->dst = le64toh(dst) & MAC_MASK;
+        ret->src = le64toh(src) & MAC_MASK;
+        /* No tag of any kind: most frames. */
+        if (type != ETH_VLAN && type != ETH_QINQ && !format->double_vlan) {
+                ret->ethertype = (uint16_t) type;
+                ret->tci = ret->tpid = 0;
+                ret->tag_at = 12;
+                ret->payload_at = 14;
+                ret->tagged = false;
+                return;
+        }
         if (format->double_vlan && type == format->outer_tpid && n >= 18) {
                 at = 16;
                 type = frame_be16(bytes + 16);
         }
         tagged = ((type == ETH_VLAN) | ((type == ETH_QINQ) & format->service_tags)) & (n >= at + 6);
-        ret->dst = le64toh(dst) & MAC_MASK;
-        ret->src = le64toh(src) & MAC_MASK;
         ret->tagged = tagged;
         ret->tpid = (uint16_t) (tagged ? type : 0);
         ret->tci = (uint16_t) (tagged ? frame_be16(bytes + at + 2) : 0);

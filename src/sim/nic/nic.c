@@ -179,6 +179,13 @@ void nic_pass_end(struct nic *nic)
         pthread_mutex_unlock(&nic->lock);
 }
 
+void nic_kick(struct nic *nic)
+{
+        if (__atomic_load_n(&nic->asleep, __ATOMIC_SEQ_CST) &&
+                __atomic_exchange_n(&nic->asleep, false, __ATOMIC_SEQ_CST) && nic->wake)
+                nic->wake(nic->wake_userdata);
+}
+
 struct nic *nic_hold(struct nic *nic)
 {
         __atomic_fetch_add(&nic->wanted, 1, __ATOMIC_SEQ_CST);
@@ -199,6 +206,9 @@ void nic_release(struct nic *nic)
         pthread_cond_broadcast(nic->holders > 0 ? &nic->stopped : &nic->go);
         pthread_mutex_unlock(&nic->lock);
         __atomic_fetch_sub(&nic->wanted, 1, __ATOMIC_SEQ_CST);
+        /* Whatever was changed may let somebody go on. */
+        __atomic_store_n(&nic->kicked, true, __ATOMIC_SEQ_CST);
+        nic_kick(nic);
 }
 
 void nic_quiesce(void *userdata)
@@ -217,13 +227,6 @@ void nic_quiesce(void *userdata)
 }
 
 /* ---- doorbells: any thread ---- */
-
-void nic_kick(struct nic *nic)
-{
-        if (__atomic_load_n(&nic->asleep, __ATOMIC_SEQ_CST) &&
-                __atomic_exchange_n(&nic->asleep, false, __ATOMIC_SEQ_CST) && nic->wake)
-                nic->wake(nic->wake_userdata);
-}
 
 void nic_ring(struct nic *nic, struct nic_queue *q)
 {

@@ -37,7 +37,9 @@ struct nic_frame {
         uint32_t cell;       /* nor does its number */
         const uint8_t *rest; /* cut-through: its last bytes, still at their sender; NULL */
         uint32_t n_rest;
-        uint32_t length, from;
+        uint32_t length; /* with the tag, wherever that is */
+        uint32_t tag;    /* a port VLAN's, TPID << 16 | TCI, that is not in the bytes yet; 0 */
+        uint32_t from;
         uint32_t pool;    /* who gets it, if n is 1; else nic_set() */
         uint32_t next;    /* on its sender's list; CELL_NONE */
         uint32_t hash;    /* RSS, for the pool it was last looked at for */
@@ -264,9 +266,14 @@ static inline struct pool_set *nic_set(const struct nic *nic, const struct nic_f
         return &nic->sets[f->cell];
 }
 
-static inline bool nic_one_cell(const struct nic_frame *f)
+static inline uint32_t frame_stored(const struct nic_frame *f)
 {
-        return f->start + f->length <= CELL_BYTES;
+        return f->length - (f->tag ? 4 : 0);
+}
+
+static inline bool frame_one_cell(const struct nic_frame *f)
+{
+        return f->start + frame_stored(f) <= CELL_BYTES;
 }
 
 /* A transmit queue's bit in pending, active and timed: pools are side by side. */
@@ -425,6 +432,8 @@ void wire_forget(struct nic *nic, struct nic_frame *f);
 uint64_t wire_due(const struct nic *nic, uint64_t now);
 /* The sender's bytes behind the header come in too (cut-through that is none after all). */
 void tx_store_rest(struct nic_frame *f);
+/* All its bytes are in packet memory then, and the tag of the port VLAN among them. */
+void tx_complete(struct nic_frame *f);
 
 /* ---- pass.c ---- */
 
@@ -464,5 +473,5 @@ void replica_drop(struct nic *nic, struct nic_frame *f, uint32_t pool, enum drop
 void replicas_forget_sender(struct nic *nic, struct nic_queue *q, enum drop_reason why);
 void replicas_forget_receiver(struct nic *nic, struct nic_queue *q, enum drop_reason why);
 
-/* The frame as one run of bytes, in the cell or in nic->linear. */
+/* What is stored of the frame as one run of bytes, in the cell or in nic->linear. */
 const uint8_t *frame_linear(struct nic *nic, const struct nic_frame *f);

@@ -6,7 +6,8 @@
  */
 #include "sim/nic/nic_private.h"
 
-#define WIRE_EVERY 16u /* visits of senders between two looks at the wire */
+#define WIRE_EVERY  16u  /* visits of senders between two looks at the wire */
+#define PASS_FRAMES 256u /* that make a pass worth beginning and ending it */
 
 /* So many bursts from the wire at most. */
 static uint32_t receive(struct nic *nic, uint32_t bursts)
@@ -76,7 +77,8 @@ static uint32_t retry_held(struct nic *nic)
 static void collect(struct nic *nic)
 {
         for (uint32_t w = 0; w < nic->queue_words; w++) {
-                uint64_t rang = __atomic_load_n(&nic->pending[w], __ATOMIC_RELAXED) & ~nic->active[w];
+                uint64_t rang =
+                        __atomic_load_n(&nic->pending[w], __ATOMIC_RELAXED) & ~nic->active[w];
 
                 if (!rang)
                         continue;
@@ -242,7 +244,8 @@ static bool take_scheduled(struct nic *nic, uint32_t *moved)
 
 /* ---- a pass ---- */
 
-/* Nothing to do, and nobody rang before that was said: may sleep. */
+/* Nothing to do, and nobody rang before that was said: may sleep. Who is active and did not move
+ * waits for others, and not for a doorbell of its own. */
 static bool fall_asleep(struct nic *nic)
 {
         bool rang;
@@ -250,16 +253,32 @@ static bool fall_asleep(struct nic *nic)
         __atomic_store_n(&nic->asleep, true, __ATOMIC_SEQ_CST);
         rang = __atomic_load_n(&nic->kicked, __ATOMIC_SEQ_CST);
         for (uint32_t w = 0; w < nic->queue_words && !rang; w++)
-                rang = __atomic_load_n(&nic->pending[w], __ATOMIC_SEQ_CST);
+                rang = __atomic_load_n(&nic->pending[w], __ATOMIC_SEQ_CST) & ~nic->active[w];
         if (rang)
                 __atomic_store_n(&nic->asleep, false, __ATOMIC_SEQ_CST);
         return !rang;
 }
 
+/* Everybody's turn once. How many frames moved; *ret_more: not everybody had it. */
+static uint32_t everybody(struct nic *nic, bool *ret_more)
+{
+        uint64_t wire = nic->wire_moved;
+        uint32_t moved;
+
+        collect(nic);
+        moved = receive(nic, WIRE_BURSTS_MAX);
+        if (unlikely(nic->wire_n))
+                transmit_to_port(nic);
+        if (unlikely(nic->held_first))
+                moved += retry_held(nic);
+        *ret_more = nic->config.speed && take_scheduled(nic, &moved);
+        *ret_more |= take_turns(nic, &moved);
+        return moved + (nic->wire_moved != wire);
+}
+
 uint32_t nic_poll(struct nic *nic, uint64_t now)
 {
-        uint32_t moved;
-        uint64_t wire;
+        uint32_t moved = 0, n;
         bool more;
 
         nic_pass_begin(nic);
@@ -272,18 +291,12 @@ uint32_t nic_poll(struct nic *nic, uint64_t now)
                 nic->now = now;
         /* Who follows a frame wants to see every translation: no page is remembered then. */
         nic->generation = nic->tracer ? UINT64_MAX : iommu_generation(nic->iommu);
-        collect(nic);
         collect_timed(nic);
         interrupts_due(nic);
-        moved = receive(nic, WIRE_BURSTS_MAX);
-        wire = nic->wire_moved;
-        if (unlikely(nic->wire_n))
-                transmit_to_port(nic);
-        if (unlikely(nic->held_first))
-                moved += retry_held(nic);
-        more = nic->config.speed && take_scheduled(nic, &moved);
-        more |= take_turns(nic, &moved);
-        moved += nic->wire_moved != wire;
+        do {
+                n = everybody(nic, &more);
+                moved += n;
+        } while (n > 0 && moved < PASS_FRAMES);
         if (moved == 0 && (more || !fall_asleep(nic)))
                 moved = 1;
         nic_pass_end(nic);

@@ -8,9 +8,9 @@
 
 const uint8_t *frame_linear(struct nic *nic, const struct nic_frame *f)
 {
-        if (likely(nic_one_cell(f)))
+        if (likely(frame_one_cell(f)))
                 return frame_bytes(f);
-        pktmem_read(&nic->mem, f->cell, f->start, nic->linear, f->length);
+        pktmem_read(&nic->mem, f->cell, f->start, nic->linear, frame_stored(f));
         return nic->linear;
 }
 
@@ -208,7 +208,8 @@ static void flush_groups(struct nic *nic, struct nic_queue *tx)
         nic->stamp++;
 }
 
-/* The group of a frame's only receiver. NULL: there is no such function, and the frame is dropped. */
+/* The group of a frame's only receiver. NULL: there is no such function, and the frame is dropped.
+ */
 static struct nic_group *group_of(struct nic *nic, struct nic_frame *f)
 {
         struct nic_queue *rx = rx_queue_of(nic, f->pool, f);

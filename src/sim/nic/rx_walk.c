@@ -57,10 +57,11 @@ static struct nic_frame *store(struct nic *nic, const struct port_frame *from)
         f = &nic->frames[cell];
         f->rest = NULL;
         f->length = from->length;
+        f->tag = 0;
         f->from = FROM_WIRE;
         f->counted = 0;
         f->start = HEADROOM;
-        if (likely(nic_one_cell(f)))
+        if (likely(frame_one_cell(f)))
                 dma_copy(frame_bytes(f), from->bytes, from->length);
         else
                 pktmem_write(&nic->mem, cell, HEADROOM, from->bytes, from->length);
@@ -142,13 +143,26 @@ uint32_t rx_walk(struct nic *nic)
 
 /* ---- which queue, and may it ---- */
 
+/* Its header as it is stored. */
+static struct frame_head head_stored(const struct nic_frame *f)
+{
+        struct frame_head h = f->head;
+
+        if (f->tag) {
+                h.tagged = false;
+                h.payload_at = (uint8_t) (h.payload_at - 4);
+        }
+        return h;
+}
+
 struct nic_queue *rx_queue_by_rss(struct nic *nic, struct nic_pool *p, struct nic_frame *f)
 {
+        const struct frame_head h = head_stored(f);
         uint32_t queue;
 
         tx_store_rest(f);
-        f->rss_type = (uint8_t) rss_frame(p->rss_key, p->rss.types, frame_linear(nic, f), f->length,
-                &f->head, &f->hash);
+        f->rss_type = (uint8_t) rss_frame(
+                p->rss_key, p->rss.types, frame_linear(nic, f), frame_stored(f), &h, &f->hash);
         queue = f->rss_type == RSS_NONE ? 0 : rss_queue(&p->rss, f->hash);
         return &p->rx[queue < nic->config.queues ? queue : 0];
 }
@@ -230,23 +244,45 @@ static enum mdd_cause bad_descriptor(const struct rx_desc *d)
 
 /* ---- 4 dma_to_guest ---- */
 
-/* What is not simply all bytes of one cell: without the tag, or with its end still at the sender.
+/* A tag is stored and to be left out, or the other way round; the end may still be at the sender.
  */
-static void copy_odd(const struct nic_frame *f, uint8_t *to, bool untag)
+static void copy_retagged(const struct nic_frame *f, uint8_t *to, uint32_t length)
 {
+        const uint32_t at = f->head.tag_at, tag = htobe32(f->tag);
+        const uint32_t here = frame_stored(f) - (f->rest ? f->n_rest : 0);
         const uint8_t *from = frame_bytes(f);
-        uint32_t here = f->length - (f->rest ? f->n_rest : 0), at = f->head.tag_at;
 
-        if (untag) {
+        /* Addresses, and perhaps an outer tag: 12 or 16 bytes. */
+        if (likely(length >= 16))
+                memcpy(to, from, 16);
+        else
                 memcpy(to, from, at);
-                dma_copy(to + at, from + at + 4, here - at - 4);
-                to += here - 4;
-        } else {
-                dma_copy(to, from, here);
-                to += here;
+        to += at;
+        if (f->tag) {
+                memcpy(to, &tag, sizeof(tag));
+                to += 4;
         }
+        from += f->tag ? at : at + 4;
+        dma_copy(to, from, (uint32_t) (frame_bytes(f) + here - from));
         if (f->rest)
-                dma_copy(to, f->rest, f->length - here);
+                dma_copy(to + (frame_bytes(f) + here - from), f->rest, f->n_rest);
+}
+
+static inline void copy_frame(const struct nic_frame *f, uint8_t *to, uint32_t length, bool untag)
+{
+        uint32_t here;
+
+        if (unlikely(untag != (f->tag != 0))) {
+                copy_retagged(f, to, length);
+                return;
+        }
+        if (likely(!f->rest)) {
+                dma_copy(to, frame_bytes(f), length);
+                return;
+        }
+        here = length - f->n_rest;
+        dma_copy(to, frame_bytes(f), here);
+        dma_copy(to + here, f->rest, f->n_rest);
 }
 
 static void tell_dma(
@@ -276,10 +312,7 @@ static void dma_to_guest(struct nic *nic, const struct nic_queue *q,
                 if (unlikely(nic->tracer))
                         tell_dma(nic, q, r->desc[i].address,
                                 &(struct dma_piece){r->to[i], r->length[i]});
-                if (likely(!r->tag[i] & !f->rest))
-                        dma_copy(r->to[i], frame_bytes(f), f->length);
-                else
-                        copy_odd(f, r->to[i], r->tag[i]);
+                copy_frame(f, r->to[i], r->length[i], r->tag[i]);
         }
 }
 
@@ -287,11 +320,12 @@ static void dma_to_guest(struct nic *nic, const struct nic_queue *q,
 
 static void find_sums(struct nic *nic, struct nic_frame *f)
 {
+        const struct frame_head h = head_stored(f);
         uint32_t what;
 
         f->summed = true;
         tx_store_rest(f);
-        what = frame_checksums(frame_linear(nic, f), f->length, &f->head);
+        what = frame_checksums(frame_linear(nic, f), frame_stored(f), &h);
         f->sums = (what & FRAME_IP4 ? RX_IPCS : 0) | (what & FRAME_IP4_BAD ? RX_IPE : 0) |
                   (what & FRAME_L4 ? RX_L4CS : 0) | (what & FRAME_L4_BAD ? RX_L4E : 0);
         f->types = (what & FRAME_IP4 ? RX_TYPE_IP4 : 0) | (what & FRAME_IP6 ? RX_TYPE_IP6 : 0) |
@@ -308,12 +342,6 @@ static void write_done(
         __atomic_store_n(&half[1],
                 status | (uint64_t) (length & 0xffff) << 32 | (uint64_t) (vlan & 0xffff) << 48,
                 __ATOMIC_RELEASE);
-}
-
-/* Of a frame's last descriptor. shown: the tag that was taken off and is in it. */
-static inline uint32_t final_status(const struct nic_frame *f, uint32_t shown)
-{
-        return RX_DD | RX_EOP | f->sums | (f->from == FROM_WIRE ? 0 : RX_LB) | (shown ? RX_VP : 0);
 }
 
 static void tell_write_back(struct nic *nic, const struct nic_queue *q, uint32_t index,
@@ -338,7 +366,12 @@ static void tell_write_back(struct nic *nic, const struct nic_queue *q, uint32_t
 static inline void write_final(struct nic *nic, const struct nic_queue *q,
         const struct nic_frame *f, const struct rx_run *r, uint32_t i, uint32_t at)
 {
-        uint32_t status = final_status(f, r->shown[i]), info = f->types, hash = 0;
+        uint32_t status = RX_DD | RX_EOP | f->sums, info = f->types, hash = 0;
+
+        if (f->from != FROM_WIRE)
+                status |= RX_LB;
+        if (r->shown[i])
+                status |= RX_VP;
 
         if (unlikely(q->pool->rss_key)) {
                 info |= f->rss_type;
@@ -433,7 +466,7 @@ static uint32_t find_buffers(struct nic *nic, struct nic_queue *q, const struct 
                 r->length[i] = f->length - (tag ? 4 : 0);
                 r->tag[i] = tag;
                 r->shown[i] = s->port_vlan ? 0 : tag;
-                if (unlikely(f->length > longest || !nic_one_cell(f)))
+                if (unlikely(f->length > longest || !frame_one_cell(f)))
                         return i;
                 if (unlikely(!f->summed))
                         find_sums(nic, f);
@@ -487,7 +520,7 @@ static const uint8_t *whole_bytes(struct nic *nic, struct nic_frame *f, bool unt
         const uint8_t *from;
         uint32_t at = f->head.tag_at;
 
-        tx_store_rest(f);
+        tx_complete(f);
         from = frame_linear(nic, f);
         if (!untag)
                 return from;

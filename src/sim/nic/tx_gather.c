@@ -43,7 +43,8 @@ static bool fetch_tx_descriptors(
                 b->ring[b->n_ring++] = (struct ring_piece){piece.host, done, done + k};
                 at = at + k < q->size ? at + k : 0;
         }
-        prefetch_lines(b->ring[b->n_ring - 1].host + (n - b->ring[b->n_ring-1].begin) * DESC_SIZE, NIC_BURST * DESC_SIZE);
+        prefetch_lines(b->ring[b->n_ring - 1].host + (n - b->ring[b->n_ring - 1].begin) * DESC_SIZE,
+                NIC_BURST * DESC_SIZE);
         b->n_desc = n;
         return true;
 }

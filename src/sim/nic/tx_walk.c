@@ -105,29 +105,29 @@ void tx_store_rest(struct nic_frame *f)
 {
         if (likely(!f->rest))
                 return;
-        dma_copy(frame_bytes(f) + f->length - f->n_rest, f->rest, f->n_rest);
+        dma_copy(frame_bytes(f) + frame_stored(f) - f->n_rest, f->rest, f->n_rest);
         f->rest = NULL;
 }
 
-/* A tag where one belongs. */
-static void insert_tag(struct nic_frame *f, struct frame_head *h, uint32_t tag)
+/* A tag among the bytes. */
+static void insert_tag(struct nic_frame *f, uint32_t at, uint32_t tag)
 {
-        uint8_t *bytes = frame_bytes(f), addresses[12];
+        uint8_t *bytes = frame_bytes(f), addresses[16];
         uint32_t value = htobe32(tag);
 
-        if (likely(h->tag_at == sizeof(addresses))) {
-                memcpy(addresses, bytes, sizeof(addresses)); /* a size the compiler knows */
-                memcpy(bytes - 4, addresses, sizeof(addresses));
-        } else {
-                memmove(bytes - 4, bytes, h->tag_at);
-        }
-        memcpy(bytes - 4 + h->tag_at, &value, sizeof(value));
+        memcpy(addresses, bytes, sizeof(addresses)); /* a size the compiler knows; at is 12 or 16 */
+        memcpy(bytes - 4, addresses, sizeof(addresses));
+        memcpy(bytes - 4 + at, &value, sizeof(value));
         f->start = (uint8_t) (f->start - 4);
-        f->length += 4;
-        h->tagged = true;
-        h->tpid = (uint16_t) (tag >> 16);
-        h->tci = (uint16_t) tag;
-        h->payload_at = (uint8_t) (h->payload_at + 4);
+}
+
+void tx_complete(struct nic_frame *f)
+{
+        tx_store_rest(f);
+        if (!f->tag)
+                return;
+        insert_tag(f, f->head.tag_at, f->tag);
+        f->tag = 0;
 }
 
 /* What a descriptor asks for besides. */
@@ -137,7 +137,8 @@ static void offload(struct nic *nic, struct nic_frame *f, struct frame_head *h,
         uint8_t *bytes;
 
         if (t->tag) {
-                insert_tag(f, h, t->tag);
+                insert_tag(f, h->tag_at, t->tag);
+                f->length += 4;
                 frame_parse(frame_bytes(f), f->length, format, h);
         }
         if (!t->sums)
@@ -172,6 +173,7 @@ static inline struct nic_frame *new_frame(
 
         f->rest = NULL;
         f->length = length;
+        f->tag = 0;
         f->from = q->pool->number;
         f->counted = 0;
         f->start = HEADROOM;
@@ -314,6 +316,22 @@ static void drop_refused(struct nic *nic, struct nic_queue *q, struct nic_burst 
         b->n = n;
 }
 
+/* The port VLAN of all: most receivers are in it too, and it is taken off again for them. So it is
+ * noted, and goes in where somebody sees it. */
+static void add_port_vlan(struct nic_burst *b, uint32_t tag)
+{
+        for (uint32_t i = 0; i < b->n; i++) {
+                struct frame_head *h = &b->head[i];
+
+                b->frame[i]->tag = tag;
+                b->frame[i]->length += 4;
+                h->tagged = true;
+                h->tpid = (uint16_t) (tag >> 16);
+                h->tci = (uint16_t) tag;
+                h->payload_at = (uint8_t) (h->payload_at + 4);
+        }
+}
+
 /* Anti-spoof and port VLAN, on the header as it is in packet memory. */
 static void check_sender(struct nic *nic, struct nic_queue *q, struct nic_burst *b)
 {
@@ -331,8 +349,7 @@ static void check_sender(struct nic *nic, struct nic_queue *q, struct nic_burst 
         if (unlikely(good < b->n))
                 drop_refused(nic, q, b);
         if (tag)
-                for (uint32_t i = 0; i < b->n; i++)
-                        insert_tag(b->frame[i], &b->head[i], tag);
+                add_port_vlan(b, tag);
 }
 
 /* 6. How many frames still wait afterwards, for receivers here or for the wire. */
@@ -422,6 +439,8 @@ uint32_t tx_walk(struct nic *nic, struct nic_queue *q, uint32_t bytes, enum tx_o
         uint32_t waiting;
 
         nic->tracing_from = nic->tracing_pool = q->pool->number;
+        dma_refresh(&q->ring_pages, nic->generation);
+        dma_refresh(&q->buffer_pages, nic->generation);
         *ret = TX_IDLE;
         if (unlikely(!q->enabled || !q->pool->bus_master) || !tx_burst_begin(nic, q, b, bytes, ret))
                 return 0;

@@ -50,8 +50,8 @@ static uint8_t *wire_bytes(struct nic *nic, struct nic_frame *f)
 {
         uint8_t *bytes;
 
-        tx_store_rest(f);
-        if (!nic_one_cell(f))
+        tx_complete(f);
+        if (!frame_one_cell(f))
                 return (uint8_t *) (uintptr_t) frame_linear(nic, f);
         bytes = frame_bytes(f);
         if (f->length < FRAME_PADDED)
@@ -67,7 +67,7 @@ static uint32_t choose(struct nic *nic, struct port_frame *out)
 
         while (n < most && n < nic->wire_n) {
                 struct nic_frame *f = first(nic, n);
-                bool one_cell = nic_one_cell(f);
+                bool one_cell = frame_one_cell(f);
 
                 if ((n > 0 && !one_cell) || !bucket_take(&nic->wire, padded(f), nic->now))
                         break;
