@@ -24,8 +24,9 @@
 #define REG_RING_HIGH  0x04u
 #define REG_RING_BYTES 0x08u
 #define REG_RING_HEAD  0x10u /* read only */
-#define REG_SRRCTL     0x14u /* receive: bits 4:0 buffer size in KiB, bit 28 drop without descriptors \
-                              */
+#define REG_SRRCTL                                                                                 \
+        0x14u /* receive: bits 4:0 buffer size in KiB, bit 28 drop without descriptors             \
+               */
 #define REG_SRRCTL_DROP  (1u << 28)
 #define REG_RING_TAIL    0x18u
 #define REG_RING_CTRL    0x28u /* bit 25: enable; reads 1 once it is */
