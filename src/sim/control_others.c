@@ -162,6 +162,7 @@ int control_bind_vf(sd_bus_message *msg, void *userdata, sd_bus_error *error)
         _cleanup_(machine_unlockp) struct machine *m = NULL;
         const char *name, *driver;
         struct sim_pf *pf;
+        struct fault f;
         uint32_t vf;
         int r;
 
@@ -174,7 +175,12 @@ int control_bind_vf(sd_bus_message *msg, void *userdata, sd_bus_error *error)
                 return r;
         if (vf != NO_VF)
                 r = rebind(m, pf, vf, driver);
-        else if (pf->locked || m->rescan_locked || pf->num_vfs > 0)
+        else if (pf->num_vfs > 0) {
+                fault_set(&f, FAULT_VFS_EXIST, 0,
+                        "%s has %u VFs, and its driver goes with them: sriov-sim numvfs %s 0 first",
+                        name, pf->num_vfs, name);
+                return control_fault(error, &f);
+        } else if (pf->locked || m->rescan_locked)
                 r = -EWOULDBLOCK;
         else if (driver[0] != '\0' && !streq(driver, pf->profile->driver))
                 r = -ENODEV;

@@ -32,6 +32,16 @@ static uint64_t sum(const uint64_t drops[static DROP_MAX])
         return n;
 }
 
+/* Nobody has it open, and nothing was counted for it. */
+static bool idle(struct sim_pf *pf, uint32_t pool)
+{
+        struct pool_stats s;
+
+        nic_pool_stats(traffic_nic(pf->nic), pool, &s);
+        return !traffic_guest(pf->nic, pool) && s.tx_packets + s.rx_packets + sum(s.drops) == 0 &&
+               nic_mdd(traffic_nic(pf->nic), pool).cause == MDD_NONE;
+}
+
 static void put_function(FILE *file, struct sim_pf *pf, uint32_t pool, uint64_t most)
 {
         const struct traffic_guest *guest = traffic_guest(pf->nic, pool);
@@ -57,6 +67,7 @@ static void put_all(FILE *file, struct sim_pf *pf)
         struct pool_stats s;
         struct nic_stats n;
         uint64_t most = 0;
+        uint32_t n_idle = 0;
         char name[16];
 
         nic_stats(nic, &n);
@@ -67,8 +78,14 @@ static void put_all(FILE *file, struct sim_pf *pf)
         }
         fprintf(file, "%-8s %-16s %12s %12s %10s %10s\n", "FUNCTION", "GUEST", "SENT", "RECEIVED",
                 "SPOOFED", "DROPPED");
-        for (uint32_t i = 0; i < nic_n_pools(nic); i++)
-                put_function(file, pf, i, most);
+        for (uint32_t i = 0; i < nic_n_pools(nic); i++) {
+                if (idle(pf, i))
+                        n_idle++;
+                else
+                        put_function(file, pf, i, most);
+        }
+        if (n_idle > 0)
+                fprintf(file, "%-8s %u more that nobody uses\n", "", n_idle);
         fprintf(file, "%-8s %-16s %12llu %12llu %10s %10llu\n", "wire",
                 kernel_link_up(pf) ? "up" : "down", (unsigned long long) n.wire_rx_packets,
                 (unsigned long long) n.wire_tx_packets, "-",

@@ -60,15 +60,28 @@ static int start_driver(
         return 0;
 }
 
+/* Does epoll look at the port? Not while its frames would find no room. */
+static void watch_port(struct traffic_guest *g, bool on)
+{
+        if (port_fd(g->port) < 0 || g->watched == on)
+                return;
+        if (traffic_watch(g->nic->traffic, port_fd(g->port), on) == 0)
+                g->watched = on;
+}
+
 int traffic_restart_guest(struct traffic_guest *g)
 {
         _cleanup_(nic_releasep) _unused_ struct nic *held = nic_hold(g->nic->nic);
+        int r;
 
         if (g->driver)
                 vfdrv_close(g->driver);
         g->driver = NULL;
         g->n_waiting = 0; /* its bytes were the port's, its place the old ring's */
-        return vfdrv_open(held, g->pool, &g->setup, g->nic->traffic->now, &g->driver, NULL, 0);
+        r = vfdrv_open(held, g->pool, &g->setup, g->nic->traffic->now, &g->driver, NULL, 0);
+        if (g->port)
+                watch_port(g, r >= 0); /* nobody reads what comes for a driver that is not there */
+        return r;
 }
 
 static int start_port(
@@ -215,15 +228,6 @@ static uint32_t deliver(struct traffic_guest *g, uint32_t queue)
         else
                 g->stats.transmitted += n;
         return n;
-}
-
-/* Does epoll look at the port? Not while its frames would find no room. */
-static void watch_port(struct traffic_guest *g, bool on)
-{
-        if (port_fd(g->port) < 0 || g->watched == on)
-                return;
-        if (traffic_watch(g->nic->traffic, port_fd(g->port), on) == 0)
-                g->watched = on;
 }
 
 static uint32_t collect(struct traffic_guest *g)

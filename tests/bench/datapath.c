@@ -219,6 +219,9 @@ static void start_pair(struct bench *b, struct pair *p)
                 tx[i] = (struct tx_desc){.status = TX_DD};
         for (uint32_t i = 0; i < p->rx.size; i++)
                 rx[i] = (struct rx_desc){.address = p->rx.iova + (uint64_t) i * STRIDE};
+        /* For verify(): what is right there was brought by this run. */
+        for (uint32_t i = 0; i < p->rx.size; i++)
+                p->rx.buffers[(size_t) i * STRIDE + b->length - 5] = 0;
         p->tx.head = p->tx.tail = p->tx.next = p->tx.bell = 0;
         p->rx.head = p->rx.next = 0;
         p->received = 0;
@@ -277,6 +280,7 @@ static double sample(struct bench *b, bool bound, double *ret_busy)
                         started = true;
                         first = received(b);
                         began = now;
+                        end = now + (uint64_t) b->o.ms * 1000000;
                         b->busy_ns = 0;
                 }
         } while (now < end || !started);
@@ -466,6 +470,27 @@ static void close_bench(struct bench *b)
 
 /* ---- results ---- */
 
+/* Is what lies in the receivers' buffers what was sent? */
+static void verify(const struct bench *b)
+{
+        uint32_t at = b->o.frames == TAGGED ? 16 : 12, n = b->length - at;
+
+        for (uint32_t i = 0; i < b->n_pairs; i++) {
+                const struct pair *p = &b->pairs[i];
+                uint8_t frame[FRAME_MAX];
+
+                build_frame(b, p, frame);
+                for (uint32_t k = 0; p->received > p->rx.size && k < p->rx.size; k++) {
+                        const uint8_t *got = p->rx.buffers + (size_t) k * STRIDE;
+
+                        if (memcmp(got, frame, 12) == 0 && memcmp(got + 12, frame + at, n) == 0)
+                                continue;
+                        fprintf(stderr, "datapath: a frame of pair %u arrived damaged\n", i);
+                        exit(EXIT_FAILURE);
+                }
+        }
+}
+
 static int compare(const void *a, const void *b)
 {
         double x = *(const double *) a, y = *(const double *) b;
@@ -485,6 +510,7 @@ static void run(const struct options *o, bool *first)
         for (uint32_t i = 0; i < o->samples; i++) {
                 bound[i] = sample(&b, true, &bound_busy[i]);
                 mpps[i] = sample(&b, false, &busy[i]);
+                verify(&b);
         }
         if (!nic_conserved(b.nic, why, sizeof(why))) {
                 fprintf(stderr, "not conserved: %s\n", why);

@@ -131,7 +131,9 @@ class Frames(Running):
         self.sim_ok("send", "eth0/0", "src=02:ba:dd:00:00:01")
         self.settled(0, "spoofed", 1)
         out = self.sim_ok("stats", "eth0")
-        self.assertIn("VF 3", out)
+        self.assertIn("VF 0 ", out)
+        self.assertNotIn("VF 3 ", out)
+        self.assertIn("more that nobody uses", out)
         self.assertIn("drops:", out)
 
     def test_refused(self):

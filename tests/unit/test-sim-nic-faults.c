@@ -180,6 +180,7 @@ static void senders(void **state)
                 assert_int_equal(rig_stats(&r, 1).drops[cases[i].reason], cases[i].dropped);
                 assert_false(enabled(&r, 1, REG_TX(0)));
                 assert_true(enabled(&r, 1, REG_RX(0)));
+                assert_int_equal(nic_read(r.nic, 1, 0, REG_TX(0) + REG_RING_HEAD), cases[i].good);
                 rig_send(&r, 3, 2, 60);
                 rig_poll(&r);
                 assert_int_equal(rig_stats(&r, 2).rx_packets, cases[i].good + 1);
@@ -192,6 +193,36 @@ static void senders(void **state)
                 assert_int_equal(rig_stats(&r, 2).rx_packets, cases[i].good + 2);
                 rig_free(&r);
         }
+}
+
+/* A queue that was disabled begins anew: with nothing, till the doorbell. */
+static void enabled_again(void **state)
+{
+        struct rig r;
+
+        (void) state;
+        rig_new(&r, &standard);
+        rig_open(&r, 1, &usual);
+        rings_give(rig_open(&r, 2, &usual), 32);
+        for (uint32_t i = 0; i < 3; i++)
+                rig_send(&r, 1, 2, 60);
+        rig_poll(&r);
+        for (uint32_t pool = 1; pool <= 2; pool++) {
+                nic_write(r.nic, pool, 0, REG_TX(0) + REG_RING_CTRL, 0, 0);
+                nic_write(r.nic, pool, 0, REG_RX(0) + REG_RING_CTRL, 0, 0);
+                assert_int_equal(nic_read(r.nic, pool, 0, REG_RX(0) + REG_RING_TAIL), 0);
+                rings_enable(&r.guest[pool]);
+        }
+        rig_poll(&r);
+        assert_int_equal(rig_stats(&r, 1).tx_packets, 3);
+        rig_send(&r, 1, 2, 60);
+        rig_poll(&r);
+        assert_int_equal(rig_stats(&r, 1).tx_packets, 4);
+        assert_int_equal(rig_nic_stats(&r).in_flight, 1);
+        rings_give(&r.guest[2], 1);
+        rig_poll(&r);
+        assert_int_equal(rig_stats(&r, 2).rx_packets, 4);
+        rig_free(&r);
 }
 
 /* The ring's pages go while it is in use. */
@@ -429,6 +460,7 @@ int main(void)
                 cmocka_unit_test(bad_queues),
                 cmocka_unit_test(changed_while_enabled),
                 cmocka_unit_test(senders),
+                cmocka_unit_test(enabled_again),
                 cmocka_unit_test(rings_unmapped),
                 cmocka_unit_test(buffers_unmapped),
                 cmocka_unit_test(shortest_at_the_end),

@@ -129,6 +129,29 @@ static void wire_is_full(void **state)
         rig_free(&r);
 }
 
+/* What the port does not take has not used the wire's tokens. */
+static void full_costs_nothing(void **state)
+{
+        const struct nic_config wire = {.speed = 1000};
+        struct rig r;
+
+        (void) state;
+        rig_new(&r, &wire);
+        rig_open(&r, 1, &usual);
+        r.wire.room = 0;
+        send_n(&r, 1, STRANGER, 30, 1500);
+        rig_poll(&r);
+        for (uint32_t i = 0; i < 1000; i++)
+                assert_int_equal(nic_poll(r.nic, r.now), 0);
+        r.wire.room = UINT32_MAX;
+        rig_poll(&r);
+        assert_int_equal(r.wire.n_out, (20000 + 12500) / 1500); /* a full bucket */
+        r.now += 20 * MS;
+        rig_poll(&r);
+        assert_int_equal(r.wire.n_out, 30);
+        rig_free(&r);
+}
+
 /* Packet memory of 16 cells: of 7 senders none takes all, and the wire always has some. */
 static void memory_is_shared(void **state)
 {
@@ -214,6 +237,13 @@ static void vfs_go(void **state)
         assert_int_equal(nic_enable_vfs(r.nic, RIG_POOLS - 1), 0);
         nic_pool_stats(r.nic, 1, &s);
         assert_int_equal(s.tx_packets, 0);
+        rings_enable(&r.guest[1]);
+        nic_set_bus_master(r.nic, 1, false);
+        send_n(&r, 1, rig_mac(2), 5, 60);
+        rig_poll(&r);
+        nic_pool_stats(r.nic, 1, &s);
+        assert_int_equal(s.tx_packets, 0); /* it may not, yet */
+        nic_reset_function(r.nic, 1);
         rings_enable(&r.guest[1]);
         rings_enable(&r.guest[2]);
         rings_give(&r.guest[2], 8);
@@ -381,10 +411,46 @@ static void interrupts(void **state)
         nic_write(r.nic, 2, 0, REG_EICS, 1, r.now);
         assert_int_equal(t->count, 4);
         r.now += MS;
+        nic_set_bus_master(r.nic, 2, false);
+        nic_write(r.nic, 2, 0, REG_EICS, 1, r.now);
+        assert_int_equal(t->count, 4);
+        assert_int_equal(nic_read(r.nic, 2, 0, REG_EICR), 1);
+        nic_set_bus_master(r.nic, 2, true);
+        r.now += MS;
         nic_set_msix(r.nic, 2, false, r.now);
         send_n(&r, 1, rig_mac(2), 1, 60);
         rig_poll(&r);
         assert_int_equal(t->count, 4);
+        rig_free(&r);
+}
+
+/* Two that are owed, the second of them due first. */
+static void moderation_of_two(void **state)
+{
+        const struct rings_config with = {.interrupts = true};
+        struct rig r;
+
+        (void) state;
+        rig_new(&r, &standard);
+        rig_open(&r, 1, &usual);
+        for (uint32_t i = 2; i <= 3; i++) {
+                rings_give(rig_open(&r, i, &with), 60);
+                rings_register(&r.guest[i], REG_EITR(0), (i == 2 ? 500 : 50) << 3);
+                send_n(&r, 1, rig_mac(i), 1, 60);
+                rig_poll(&r);
+                send_n(&r, 1, rig_mac(i), 1, 60);
+                rig_poll(&r);
+                assert_int_equal(r.guest[i].target->count, 1);
+        }
+        assert_int_equal(nic_next(r.nic, r.now), r.now + MS / 10);
+        r.now += MS / 10;
+        rig_poll(&r);
+        assert_int_equal(r.guest[2].target->count, 1);
+        assert_int_equal(r.guest[3].target->count, 2);
+        assert_int_equal(nic_next(r.nic, r.now), r.now + 9 * MS / 10);
+        r.now += 9 * MS / 10;
+        rig_poll(&r);
+        assert_int_equal(r.guest[2].target->count, 2);
         rig_free(&r);
 }
 
@@ -394,6 +460,7 @@ int main(void)
                 cmocka_unit_test(sender_is_held),
                 cmocka_unit_test(replica_is_held),
                 cmocka_unit_test(wire_is_full),
+                cmocka_unit_test(full_costs_nothing),
                 cmocka_unit_test(memory_is_shared),
                 cmocka_unit_test(reset_in_the_middle),
                 cmocka_unit_test(vfs_go),
@@ -401,6 +468,7 @@ int main(void)
                 cmocka_unit_test(minimum_rate),
                 cmocka_unit_test(wakes),
                 cmocka_unit_test(interrupts),
+                cmocka_unit_test(moderation_of_two),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -412,6 +412,11 @@ static void pieces_out(void **state)
                 struct rings *g = &r.guest[1];
                 uint32_t n = 6000, at = 0;
 
+                /* So that a burst of descriptors ends within the frame. */
+                rig_build(f, 60, rig_mac(2), rig_mac(1), 0, 0x88b5);
+                for (uint32_t i = 0; i < 20; i++)
+                        rings_send(g, f, 60);
+                rings_give(&r.guest[2], 20);
                 rig_build(f, n, rig_mac(8) ^ 0x100, rig_mac(1), 0, 0x88b5);
                 for (uint32_t i = 0; i < pieces; i++) {
                         uint32_t k = i == pieces - 1 ? n - at : n / pieces - i % 7;

@@ -324,7 +324,9 @@ static void end_pool(struct nic *nic, struct nic_pool *p)
         uint64_t *sum = (uint64_t *) &nic->gone, *own = (uint64_t *) &p->stats;
 
         pool_reset(nic, p);
-        p->limited = false;
+        msix_init(&p->msix, nic->config.irq, p->rid, p->msix.n);
+        p->mailbox = (struct mailbox){};
+        p->bus_master = p->limited = p->uses_wire = false;
         p->link = true;
         free(TAKE_PTR(p->rss_key));
         memset(&p->rss, 0, sizeof(p->rss));

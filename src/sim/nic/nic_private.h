@@ -175,11 +175,23 @@ struct rx_run {
 };
 
 struct nic {
+        /* Read by all, hardly ever written. */
         struct nic_config config;
         struct memory *memory;
         struct iommu *iommu;
+        struct nic_pool **pools; /* made when they first come; kept till the end */
+        uint32_t n_pools;
+        uint32_t n_made;
+        uint32_t pool_words, queue_words; /* of bitmaps: a bit per pool; per transmit queue */
+        uint64_t *pending;                /* what it points to is atomic: senders that rang */
+        void (*wake)(void *userdata);
+        void *wake_userdata;
 
-        /* Any thread; nic.c says how it goes. */
+        /* Atomic: what doorbells look at, and the datapath writes before and after it sleeps. */
+        _cache_line_ bool asleep; /* nic_poll() said so */
+        bool kicked;              /* a receiver that is waited for has descriptors */
+
+        /* Who has the NIC; nic.c says how it goes. */
         _cache_line_ pthread_mutex_t lock;
         pthread_cond_t stopped, go;
         uint32_t holders; /* under the lock: who has it or wants it */
@@ -187,25 +199,17 @@ struct nic {
         uint64_t passes;
         uint32_t wanted; /* atomic: somebody waits for the end of a pass */
         bool passing;    /* atomic */
-        bool asleep;     /* atomic: nic_poll() said so */
-        bool kicked;     /* atomic: a receiver that is waited for has descriptors */
-        void (*wake)(void *userdata);
-        void *wake_userdata;
-        uint64_t *pending; /* atomic: senders that rang */
 
+        /* The datapath's own. */
         _cache_line_ uint64_t now;
         uint64_t generation; /* the IOMMU's at the beginning of the pass */
         struct sorter *sorter;
         struct sorter *(*fresh)(void *userdata); /* who makes a new one when it is stale */
         void *fresh_userdata;
         bool stale;
-        struct nic_pool **pools; /* made when they first come; kept till the end */
-        uint32_t n_pools;
-        uint32_t n_made;
-        uint32_t pool_words, queue_words; /* of bitmaps: a bit per pool; per transmit queue */
-        uint64_t *active, *timed;         /* senders with work; with work at a time */
-        uint64_t *owed;                   /* pools that owe an interrupt */
-        uint64_t *wanting;                /* scratch: pools with work */
+        uint64_t *active, *timed; /* senders with work; with work at a time */
+        uint64_t *owed;           /* pools that owe an interrupt */
+        uint64_t *wanting;        /* scratch: pools with work */
         bool any_timed, any_owed;
         uint64_t owed_due;
         uint32_t turn; /* bit of `active` that begins */
@@ -332,6 +336,25 @@ static inline void nic_tell(struct nic *nic, const struct trace_event *e)
         nic->tracer->event(nic->tracer->userdata, &timed);
 }
 
+/* ---- tell.c: only when there is a tracer ---- */
+
+void tell_descriptors(struct nic *nic, enum trace_step step, const struct nic_queue *q, uint32_t n);
+void tell_guest_memory(struct nic *nic, const struct nic_queue *q, const struct tx_desc *d);
+void tell_wait(struct nic *nic, const struct nic_queue *q);
+void tell_port(
+        struct nic *nic, enum trace_step step, uint32_t from, const struct port_frame *frame);
+void tell_frame(struct nic *nic, enum trace_step step, const struct nic_frame *f, uint32_t pool);
+void tell_drop(struct nic *nic, uint32_t pool, uint32_t from, uint32_t length, const uint8_t *bytes,
+        enum drop_reason why);
+void tell_sender(struct nic *nic, const struct nic_frame *f, enum drop_reason why, uint32_t tag);
+void tell_dma(
+        struct nic *nic, const struct nic_queue *q, uint64_t iova, const struct dma_piece *piece);
+void tell_write_back(struct nic *nic, const struct nic_queue *q, uint32_t index, uint32_t status,
+        uint32_t length, uint32_t tag);
+/* Sorts it, too. */
+void tell_sorting(struct nic *nic, const struct nic_frame *f, const struct frame_head *h,
+        struct pool_set *set, struct verdict *ret);
+
 /* ---- nic.c ---- */
 
 /* The queue's pool has work for the datapath: as a doorbell says it. Any thread. */
@@ -389,6 +412,12 @@ void interrupts_due(struct nic *nic);
 
 /* One burst from the port, to its receivers. How many came. */
 uint32_t rx_walk(struct nic *nic);
+
+/* rx_offload.c: whether its checksums are right, of a frame that is stored; and of frames that went
+ * past packet memory, by what the receiver got (should it change that already, it deceives itself).
+ */
+void rx_sums(struct nic *nic, struct nic_frame *f);
+void rx_sums_there(struct nic_frame *const *frames, const struct rx_run *r, uint32_t n);
 
 /* The queue that takes this frame in its pool: RSS is noted in the frame. NULL: none. */
 struct nic_queue *rx_queue_by_rss(struct nic *nic, struct nic_pool *p, struct nic_frame *f);

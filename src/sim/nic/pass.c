@@ -284,7 +284,8 @@ uint32_t nic_poll(struct nic *nic, uint64_t now)
         nic_pass_begin(nic);
         if (unlikely(nic->stale))
                 nic_freshen(nic);
-        __atomic_store_n(&nic->asleep, false, __ATOMIC_RELAXED);
+        if (unlikely(__atomic_load_n(&nic->asleep, __ATOMIC_RELAXED)))
+                __atomic_store_n(&nic->asleep, false, __ATOMIC_RELAXED);
         if (unlikely(__atomic_load_n(&nic->kicked, __ATOMIC_RELAXED)))
                 __atomic_store_n(&nic->kicked, false, __ATOMIC_SEQ_CST);
         if (now > nic->now)

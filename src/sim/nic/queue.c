@@ -124,6 +124,7 @@ void pool_reset(struct nic *nic, struct nic_pool *p)
                 reset_queue(nic, &p->tx[i]);
                 reset_queue(nic, &p->rx[i]);
         }
+        bit_clear(nic->owed, p->number);
         nic->epoch++;
         p->mdd = (struct nic_mdd){};
         p->causes = 0;

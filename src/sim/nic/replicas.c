@@ -24,22 +24,6 @@ void replica_done(struct nic *nic, struct nic_frame *f)
         stat_add(f->counted ? &nic->stats.pending_replicas : &nic->stats.in_flight, UINT64_MAX);
 }
 
-static void tell_drop(
-        struct nic *nic, const struct nic_frame *f, uint32_t pool, enum drop_reason why)
-{
-        const struct trace_event e = {
-                .step = TRACE_DROP,
-                .pool = pool,
-                .from = f->from,
-                .length = f->length,
-                .cell = f->cell,
-                .reason = why,
-                .bytes = frame_bytes(f),
-        };
-
-        nic_tell(nic, &e);
-}
-
 void replica_drop(struct nic *nic, struct nic_frame *f, uint32_t pool, enum drop_reason why)
 {
         struct nic_pool *p = pool == FROM_WIRE ? NULL : nic_pool_at(nic, pool);
@@ -49,33 +33,11 @@ void replica_drop(struct nic *nic, struct nic_frame *f, uint32_t pool, enum drop
         else
                 stat_add(p ? &p->stats.drops[why] : &nic->gone.drops[why], 1);
         if (unlikely(nic->tracer))
-                tell_drop(nic, f, pool, why);
+                tell_drop(nic, pool, f->from, f->length, frame_bytes(f), why);
         replica_done(nic, f);
 }
 
 /* ---- what the sorter said ---- */
-
-struct rule_teller {
-        struct nic *nic;
-        const struct nic_frame *frame;
-};
-
-static void tell_rule(
-        void *userdata, enum sorter_rule rule, const struct pool_set *set, uint32_t n_pools)
-{
-        struct rule_teller *t = userdata;
-        const struct trace_event e = {
-                .step = TRACE_RULE,
-                .pool = t->frame->from,
-                .from = t->frame->from,
-                .length = t->frame->length,
-                .rule = rule,
-                .set = set,
-        };
-
-        (void) n_pools;
-        nic_tell(t->nic, &e);
-}
 
 void burst_sort(struct nic *nic, uint32_t from, struct nic_burst *b)
 {
@@ -83,22 +45,8 @@ void burst_sort(struct nic *nic, uint32_t from, struct nic_burst *b)
                 sorter_burst(nic->sorter, from, b->head, b->n, b->verdict, b->set);
                 return;
         }
-        for (uint32_t i = 0; i < b->n; i++) {
-                struct rule_teller teller = {nic, b->frame[i]};
-                const struct sorter_trace trace = {tell_rule, &teller};
-                struct trace_event e = {
-                        .step = TRACE_VERDICT,
-                        .pool = from,
-                        .from = from,
-                        .length = b->frame[i]->length,
-                        .verdict = &b->verdict[i],
-                        .set = &b->set[i],
-                };
-
-                sorter_walk(nic->sorter, from, &b->head[i], &b->set[i], &b->verdict[i], &trace);
-                e.reason = b->verdict[i].reason;
-                nic_tell(nic, &e);
-        }
+        for (uint32_t i = 0; i < b->n; i++)
+                tell_sorting(nic, b->frame[i], &b->head[i], &b->set[i], &b->verdict[i]);
 }
 
 bool replicas_note_any(
@@ -125,19 +73,6 @@ bool replicas_note_any(
 
 /* ---- waiting ---- */
 
-static void tell_held(struct nic *nic, const struct nic_frame *f, uint32_t pool)
-{
-        const struct trace_event e = {
-                .step = TRACE_HELD,
-                .pool = pool,
-                .from = f->from,
-                .length = f->length,
-                .cell = f->cell,
-        };
-
-        nic_tell(nic, &e);
-}
-
 /* What the frame still waits for is in its n, pool, set and wire. */
 static void hold(struct nic *nic, struct nic_queue *q, struct nic_frame *f)
 {
@@ -156,7 +91,7 @@ static void hold(struct nic *nic, struct nic_queue *q, struct nic_frame *f)
         stat_add(&nic->stats.in_flight, 1);
         stat_add(&nic->stats.pending_replicas, left - 1);
         if (unlikely(nic->tracer))
-                tell_held(nic, f, f->n ? f->pool : FROM_WIRE);
+                tell_frame(nic, TRACE_HELD, f, f->n ? f->pool : FROM_WIRE);
 }
 
 /* The queue found no descriptors for these. True: they wait for some. */

@@ -11,18 +11,9 @@ typedef uint64_t __attribute__((may_alias)) rx_half; /* of a descriptor, as memo
 
 static void wire_drop(struct nic *nic, const struct port_frame *from, enum drop_reason why)
 {
-        const struct trace_event e = {
-                .step = TRACE_DROP,
-                .pool = FROM_WIRE,
-                .from = FROM_WIRE,
-                .length = from->length,
-                .reason = why,
-                .bytes = from->length >= FRAME_MIN ? from->bytes : NULL,
-        };
-
         stat_add(&nic->stats.wire_drops[why], 1);
         if (unlikely(nic->tracer))
-                nic_tell(nic, &e);
+                tell_drop(nic, FROM_WIRE, FROM_WIRE, from->length, from->bytes, why);
 }
 
 static enum drop_reason refuse(struct nic *nic, const struct port_frame *from)
@@ -67,6 +58,8 @@ static struct nic_frame *store(struct nic *nic, const struct port_frame *from)
                 pktmem_write(&nic->mem, cell, HEADROOM, from->bytes, from->length);
         if (from->length < FRAME_HEADER)
                 memset(frame_bytes(f) + from->length, 0, FRAME_HEADER - from->length);
+        if (unlikely(nic->tracer))
+                tell_frame(nic, TRACE_STORE, f, FROM_WIRE);
         return f;
 }
 
@@ -83,17 +76,8 @@ static uint32_t receive_from_port(struct nic *nic, struct nic_burst *b)
 
                 stat_add(&nic->stats.wire_rx_packets, 1);
                 stat_add(&nic->stats.wire_rx_bytes, from[i].length);
-                if (unlikely(nic->tracer)) {
-                        const struct trace_event e = {
-                                .step = TRACE_PORT_IN,
-                                .pool = FROM_WIRE,
-                                .from = FROM_WIRE,
-                                .length = from[i].length,
-                                .bytes = from[i].length >= FRAME_MIN ? from[i].bytes : NULL,
-                        };
-
-                        nic_tell(nic, &e);
-                }
+                if (unlikely(nic->tracer))
+                        tell_port(nic, TRACE_PORT_IN, FROM_WIRE, &from[i]);
                 f = store(nic, &from[i]);
                 if (f)
                         b->frame[b->n++] = f;
@@ -141,31 +125,7 @@ uint32_t rx_walk(struct nic *nic)
         return n;
 }
 
-/* ---- which queue, and may it ---- */
-
-/* Its header as it is stored. */
-static struct frame_head head_stored(const struct nic_frame *f)
-{
-        struct frame_head h = f->head;
-
-        if (f->tag) {
-                h.tagged = false;
-                h.payload_at = (uint8_t) (h.payload_at - 4);
-        }
-        return h;
-}
-
-struct nic_queue *rx_queue_by_rss(struct nic *nic, struct nic_pool *p, struct nic_frame *f)
-{
-        const struct frame_head h = head_stored(f);
-        uint32_t queue;
-
-        tx_store_rest(f);
-        f->rss_type = (uint8_t) rss_frame(
-                p->rss_key, p->rss.types, frame_linear(nic, f), frame_stored(f), &h, &f->hash);
-        queue = f->rss_type == RSS_NONE ? 0 : rss_queue(&p->rss, f->hash);
-        return &p->rx[queue < nic->config.queues ? queue : 0];
-}
+/* ---- may it be received ---- */
 
 /* Why the queue takes nothing at all now; DROP_NONE. */
 static enum drop_reason closed(const struct nic_queue *q)
@@ -189,23 +149,6 @@ static inline uint32_t stripped(const struct sorter_pool *s, const struct frame_
 
 /* ---- 3 fetch_rx_descriptors ---- */
 
-static void tell_descriptors(struct nic *nic, const struct nic_queue *q, uint32_t n)
-{
-        const struct trace_event e = {
-                .step = TRACE_RX_DESCRIPTORS,
-                .pool = q->pool->number,
-                .from = nic->tracing_from,
-                .rid = q->pool->rid,
-                .queue = q->number,
-                .index = q->head,
-                .length = n,
-                .iova = q->ring,
-        };
-
-        nic->tracing_pool = q->pool->number;
-        nic_tell(nic, &e);
-}
-
 /* n descriptors from the queue's head on, as they are now. False: the IOMMU says no, and the queue
  * has stopped. */
 static bool fetch_rx_descriptors(struct nic *nic, struct nic_queue *q, uint32_t n, struct rx_run *r)
@@ -213,7 +156,7 @@ static bool fetch_rx_descriptors(struct nic *nic, struct nic_queue *q, uint32_t 
         uint32_t at = q->head;
 
         if (unlikely(nic->tracer))
-                tell_descriptors(nic, q, n);
+                tell_descriptors(nic, TRACE_RX_DESCRIPTORS, q, n);
         for (uint32_t done = 0, k; done < n; done += k) {
                 uint64_t iova = q->ring + (uint64_t) at * DESC_SIZE;
                 struct dma_piece piece = {.n = n - done < q->size - at ? n - done : q->size - at};
@@ -285,23 +228,6 @@ static inline void copy_frame(const struct nic_frame *f, uint8_t *to, uint32_t l
         dma_copy(to + here, f->rest, f->n_rest);
 }
 
-static void tell_dma(
-        struct nic *nic, const struct nic_queue *q, uint64_t iova, const struct dma_piece *piece)
-{
-        const struct trace_event e = {
-                .step = TRACE_DMA,
-                .pool = q->pool->number,
-                .from = nic->tracing_from,
-                .rid = q->pool->rid,
-                .queue = q->number,
-                .length = piece->n,
-                .iova = iova,
-                .address = (uint64_t) (piece->host - nic->memory->bytes),
-        };
-
-        nic_tell(nic, &e);
-}
-
 /* 4. n whole frames, each into its buffer. */
 static void dma_to_guest(struct nic *nic, const struct nic_queue *q,
         struct nic_frame *const *frames, const struct rx_run *r, uint32_t n)
@@ -318,20 +244,6 @@ static void dma_to_guest(struct nic *nic, const struct nic_queue *q,
 
 /* ---- 5 write_back_rx ---- */
 
-static void find_sums(struct nic *nic, struct nic_frame *f)
-{
-        const struct frame_head h = head_stored(f);
-        uint32_t what;
-
-        f->summed = true;
-        tx_store_rest(f);
-        what = frame_checksums(frame_linear(nic, f), frame_stored(f), &h);
-        f->sums = (what & FRAME_IP4 ? RX_IPCS : 0) | (what & FRAME_IP4_BAD ? RX_IPE : 0) |
-                  (what & FRAME_L4 ? RX_L4CS : 0) | (what & FRAME_L4_BAD ? RX_L4E : 0);
-        f->types = (what & FRAME_IP4 ? RX_TYPE_IP4 : 0) | (what & FRAME_IP6 ? RX_TYPE_IP6 : 0) |
-                   (what & FRAME_TCP ? RX_TYPE_TCP : 0) | (what & FRAME_UDP ? RX_TYPE_UDP : 0);
-}
-
 /* One descriptor, its status last: what is before it is to be seen by who sees DD. */
 static void write_done(
         uint8_t *at, uint32_t info, uint32_t hash, uint32_t status, uint32_t length, uint32_t vlan)
@@ -342,24 +254,6 @@ static void write_done(
         __atomic_store_n(&half[1],
                 status | (uint64_t) (length & 0xffff) << 32 | (uint64_t) (vlan & 0xffff) << 48,
                 __ATOMIC_RELEASE);
-}
-
-static void tell_write_back(struct nic *nic, const struct nic_queue *q, uint32_t index,
-        uint32_t status, uint32_t length, uint32_t tag)
-{
-        const struct trace_event e = {
-                .step = TRACE_WRITE_BACK,
-                .pool = q->pool->number,
-                .from = nic->tracing_from,
-                .rid = q->pool->rid,
-                .queue = q->number,
-                .index = index,
-                .status = status,
-                .length = length,
-                .tag = tag,
-        };
-
-        nic_tell(nic, &e);
 }
 
 /* A frame's last descriptor. */
@@ -468,8 +362,8 @@ static uint32_t find_buffers(struct nic *nic, struct nic_queue *q, const struct 
                 r->shown[i] = s->port_vlan ? 0 : tag;
                 if (unlikely(f->length > longest || !frame_one_cell(f)))
                         return i;
-                if (unlikely(!f->summed))
-                        find_sums(nic, f);
+                if (unlikely(!f->summed) && !f->rest)
+                        rx_sums(nic, f);
                 *ret_bad = bad_descriptor(&r->desc[i]);
                 if (unlikely(*ret_bad))
                         return i;
@@ -506,6 +400,8 @@ static uint32_t deliver_run(struct nic *nic, struct nic_queue *q, const struct s
         }
         k = find_buffers(nic, q, s, frames, n, &bad);
         dma_to_guest(nic, q, frames, r, k);
+        if (nic->config.cut_through)
+                rx_sums_there(frames, r, k);
         write_back_rx(nic, q, frames, r, k);
         count(nic, q, frames, k);
         if (likely(!bad))
@@ -581,7 +477,7 @@ static bool deliver_one(
                 return true;
         }
         if (!f->summed)
-                find_sums(nic, f);
+                rx_sums(nic, f);
         r->tag[0] = tag;
         r->shown[need - 1] = s->port_vlan ? 0 : tag;
         bad = fetch_rx_descriptors(nic, q, need, r) ? scatter(nic, q, f, r, need) : MDD_DMA_RING;

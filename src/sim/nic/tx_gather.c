@@ -4,22 +4,6 @@
 
 /* ---- 3 fetch_tx_descriptors ---- */
 
-static void tell_descriptors(struct nic *nic, const struct nic_queue *q, uint32_t n)
-{
-        const struct trace_event e = {
-                .step = TRACE_TX_DESCRIPTORS,
-                .pool = q->pool->number,
-                .from = q->pool->number,
-                .rid = q->pool->rid,
-                .queue = q->number,
-                .index = q->head,
-                .length = n,
-                .iova = q->ring,
-        };
-
-        nic_tell(nic, &e);
-}
-
 /* n descriptors from the head on: the checks see these copies, whatever the guest does
  * meanwhile. False: the IOMMU says no, and the queue has stopped. */
 static bool fetch_tx_descriptors(
@@ -172,20 +156,6 @@ static void gather(struct nic *nic, struct nic_queue *q, struct tx_burst *b, str
                 (struct tx_state){.has_context = g->state.has_context, .context = g->state.context};
 }
 
-static void tell_wait(struct nic *nic, const struct nic_queue *q)
-{
-        const struct trace_event e = {
-                .step = TRACE_SHAPER,
-                .pool = q->pool->number,
-                .from = q->pool->number,
-                .queue = q->number,
-                .index = q->head,
-                .address = q->due,
-        };
-
-        nic_tell(nic, &e);
-}
-
 /* Cells that a sender may take: the wire's are not touched, and half of the others is left for the
  * next sender, so that a few whose receivers are slow do not stop all. */
 static uint32_t cells_for_senders(const struct nic *nic)
@@ -214,7 +184,7 @@ static bool begin(struct nic *nic, struct nic_queue *q, struct tx_burst *b, uint
         g.all = filled < most;
         gather(nic, q, b, &g);
         if (unlikely(nic->tracer) && b->consumed > 0)
-                tell_descriptors(nic, q, b->consumed);
+                tell_descriptors(nic, TRACE_TX_DESCRIPTORS, q, b->consumed);
         *ret = g.outcome == TX_MORE && g.all && b->consumed == b->n_desc ? TX_IDLE : g.outcome;
         if (unlikely(nic->tracer) && g.outcome == TX_WAITS && b->n == 0)
                 tell_wait(nic, q);

@@ -7,21 +7,6 @@
 
 /* ---- 4 translate_tx ---- */
 
-static void tell_guest_memory(struct nic *nic, const struct nic_queue *q, const struct tx_desc *d)
-{
-        const struct trace_event e = {
-                .step = TRACE_GUEST_MEMORY,
-                .pool = q->pool->number,
-                .from = q->pool->number,
-                .rid = q->pool->rid,
-                .queue = q->number,
-                .iova = d->address,
-                .length = d->cmd & TX_LENGTH,
-        };
-
-        nic_tell(nic, &e);
-}
-
 /* One frame's bytes, all of them. False: blocked. */
 static bool translate_frame(
         struct nic *nic, struct nic_queue *q, struct tx_burst *b, struct tx_frame *f)
@@ -88,17 +73,11 @@ static void translate_tx(struct nic *nic, struct nic_queue *q, struct tx_burst *
 /* A frame that never was in packet memory. */
 static void sender_drop(struct nic *nic, struct nic_queue *q, enum drop_reason why, uint32_t length)
 {
-        const struct trace_event e = {
-                .step = TRACE_DROP,
-                .pool = q->pool->number,
-                .from = q->pool->number,
-                .length = length,
-                .reason = why,
-        };
+        const uint32_t pool = q->pool->number;
 
         stat_add(&q->pool->stats.drops[why], 1);
         if (unlikely(nic->tracer))
-                nic_tell(nic, &e);
+                tell_drop(nic, pool, pool, length, NULL, why);
 }
 
 void tx_store_rest(struct nic_frame *f)
@@ -149,20 +128,6 @@ static void offload(struct nic *nic, struct nic_frame *f, struct frame_head *h,
                         0 &&
                 bytes == nic->linear)
                 pktmem_write(&nic->mem, f->cell, f->start, bytes, f->length);
-}
-
-static void tell_store(struct nic *nic, const struct nic_frame *f)
-{
-        const struct trace_event e = {
-                .step = TRACE_STORE,
-                .pool = f->from,
-                .from = f->from,
-                .length = f->length,
-                .cell = f->cell,
-                .bytes = frame_bytes(f),
-        };
-
-        nic_tell(nic, &e);
 }
 
 /* What packet memory knows of a frame as it comes in. */
@@ -250,7 +215,7 @@ static void store_others(struct nic *nic, struct nic_queue *q, struct tx_burst *
                 if (f->tag | f->sums)
                         offload(nic, stored, &b->head[b->n], format, f);
                 if (nic->tracer)
-                        tell_store(nic, stored);
+                        tell_frame(nic, TRACE_STORE, stored, stored->from);
                 b->frame[b->n++] = stored;
         }
 }
@@ -278,21 +243,6 @@ static void dma_from_guest(struct nic *nic, struct nic_queue *q, struct tx_burst
 }
 
 /* ---- 6 switch_locally ---- */
-
-static void tell_sender(
-        struct nic *nic, const struct nic_frame *f, enum drop_reason why, uint32_t tag)
-{
-        const struct trace_event e = {
-                .step = TRACE_SENDER,
-                .pool = f->from,
-                .from = f->from,
-                .length = f->length,
-                .reason = why,
-                .tag = tag,
-        };
-
-        nic_tell(nic, &e);
-}
 
 /* What the sender may not send goes no further. */
 static void drop_refused(struct nic *nic, struct nic_queue *q, struct nic_burst *b)

@@ -59,7 +59,7 @@ static uint8_t *wire_bytes(struct nic *nic, struct nic_frame *f)
         return bytes;
 }
 
-/* So many of the first as may go now; one of several cells goes alone. */
+/* So many of the first as may go now, of several cells only the last: nic->linear is but one. */
 static uint32_t choose(struct nic *nic, struct port_frame *out)
 {
         const uint32_t most = nic->tracer ? 1 : NIC_BURST;
@@ -69,26 +69,13 @@ static uint32_t choose(struct nic *nic, struct port_frame *out)
                 struct nic_frame *f = first(nic, n);
                 bool one_cell = frame_one_cell(f);
 
-                if ((n > 0 && !one_cell) || !bucket_take(&nic->wire, padded(f), nic->now))
+                if (!bucket_take(&nic->wire, padded(f), nic->now))
                         break;
                 out[n++] = (struct port_frame){wire_bytes(nic, f), padded(f)};
                 if (!one_cell)
                         break;
         }
         return n;
-}
-
-static void tell_out(struct nic *nic, const struct nic_frame *f, const struct port_frame *out)
-{
-        const struct trace_event e = {
-                .step = TRACE_PORT_OUT,
-                .pool = FROM_WIRE,
-                .from = f->from,
-                .length = out->length,
-                .bytes = out->bytes,
-        };
-
-        nic_tell(nic, &e);
 }
 
 static void drop_all(struct nic *nic, enum drop_reason why)
@@ -118,7 +105,7 @@ void transmit_to_port(struct nic *nic)
                         stat_add(&nic->stats.wire_tx_packets, 1);
                         stat_add(&nic->stats.wire_tx_bytes, out[i].length);
                         if (unlikely(nic->tracer))
-                                tell_out(nic, f, &out[i]);
+                                tell_port(nic, TRACE_PORT_OUT, f->from, &out[i]);
                         replica_done(nic, f);
                 }
                 for (uint32_t i = sent; i < n; i++)
