@@ -7,7 +7,7 @@
 #include "nicrig.h"
 #include "sim/nic/trace.h"
 
-#define LIVES 400u
+#define LIVES 200u
 #define STEPS 300u
 #define STORY (8u << 20) /* characters */
 

@@ -228,9 +228,10 @@ void nic_quiesce(void *userdata)
 
 /* ---- doorbells: any thread ---- */
 
-void nic_ring(struct nic *nic, struct nic_queue *q)
+/* Touches no line that the datapath writes with every burst. */
+void nic_ring(struct nic *nic, uint32_t pool, uint32_t queue)
 {
-        uint32_t bit = nic_tx_bit(nic, q);
+        uint32_t bit = nic_bit(nic, pool, queue);
         uint64_t *word = &nic->pending[bit / 64], mask = UINT64_C(1) << bit % 64;
 
         if (!(__atomic_load_n(word, __ATOMIC_SEQ_CST) & mask))
@@ -245,7 +246,7 @@ void nic_tx_doorbell(struct nic *nic, uint32_t pool, uint32_t queue, uint32_t ta
         if (!p || queue >= nic->config.queues)
                 return;
         __atomic_store_n(&p->tx[queue].tail, tail, __ATOMIC_SEQ_CST);
-        nic_ring(nic, &p->tx[queue]);
+        nic_ring(nic, pool, queue);
 }
 
 void nic_rx_doorbell(struct nic *nic, uint32_t pool, uint32_t queue, uint32_t tail)

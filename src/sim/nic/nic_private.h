@@ -89,16 +89,18 @@ struct nic_queue {
 };
 
 struct nic_pool {
-        struct pool_stats stats;
-        uint32_t number;
+        /* Hardly ever written: doorbells look here. */
+        _cache_line_ uint32_t number;
         uint16_t rid;
         bool bus_master, link;
-        bool limited;   /* bucket is in force */
-        bool uses_wire; /* of its last burst some went there */
-        struct token_bucket bucket;
+        bool limited; /* bucket is in force */
         struct nic_queue *rx, *tx;
+        struct rss_key *rss_key; /* NULL: RSS is off, all goes to queue 0 */
+
+        _cache_line_ struct pool_stats stats;
+        struct token_bucket bucket;
+        bool uses_wire; /* of its last burst some went there */
         struct rss_config rss;
-        struct rss_key *rss_key;             /* NULL: RSS is off, all goes to queue 0 */
         uint64_t interrupts_enabled, causes; /* EIMS, EICR: a bit per vector */
         uint32_t misc_vector;
         uint32_t ivar[NIC_QUEUES_MAX / 2], ivar_misc;
@@ -281,9 +283,14 @@ static inline bool frame_one_cell(const struct nic_frame *f)
 }
 
 /* A transmit queue's bit in pending, active and timed: pools are side by side. */
+static inline uint32_t nic_bit(const struct nic *nic, uint32_t pool, uint32_t queue)
+{
+        return queue * nic->pool_words * 64 + pool;
+}
+
 static inline uint32_t nic_tx_bit(const struct nic *nic, const struct nic_queue *q)
 {
-        return q->number * nic->pool_words * 64 + q->pool->number;
+        return nic_bit(nic, q->pool->number, q->number);
 }
 
 static inline struct nic_queue *nic_tx_at(const struct nic *nic, uint32_t bit)
@@ -357,8 +364,8 @@ void tell_sorting(struct nic *nic, const struct nic_frame *f, const struct frame
 
 /* ---- nic.c ---- */
 
-/* The queue's pool has work for the datapath: as a doorbell says it. Any thread. */
-void nic_ring(struct nic *nic, struct nic_queue *q);
+/* A transmit queue has work for the datapath: as a doorbell says it. Any thread. */
+void nic_ring(struct nic *nic, uint32_t pool, uint32_t queue);
 void nic_kick(struct nic *nic);
 void nic_pass_begin(struct nic *nic);
 void nic_pass_end(struct nic *nic);

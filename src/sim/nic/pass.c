@@ -210,7 +210,7 @@ static uint32_t visit_pool(struct nic *nic, uint32_t pool, uint32_t bytes, bool 
         uint32_t n = 0;
 
         for (uint32_t q = 0; q < nic->config.queues && !*full; q++) {
-                uint32_t bit = q * nic->pool_words * 64 + pool;
+                uint32_t bit = nic_bit(nic, pool, q);
                 uint64_t sent = s->tx_bytes - before;
 
                 if (nic->active[bit / 64] >> bit % 64 & 1 && sent < bytes)

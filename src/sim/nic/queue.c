@@ -71,7 +71,7 @@ void queue_enable(struct nic *nic, struct nic_queue *q)
         q->enabled = true;
         nic->epoch++;
         if (q->transmit)
-                nic_ring(nic, q);
+                nic_ring(nic, q->pool->number, q->number);
 }
 
 static void forget(struct nic *nic, struct nic_queue *q)
@@ -155,6 +155,6 @@ void pool_ring(struct nic *nic, struct nic_pool *p)
 {
         for (uint32_t i = 0; i < nic->config.queues; i++)
                 if (p->tx[i].enabled)
-                        nic_ring(nic, &p->tx[i]);
+                        nic_ring(nic, p->number, i);
         nic->epoch++;
 }
