@@ -196,7 +196,7 @@ DEVIATIONS = [
     Deviation("QEMU: a guest's tag under a port VLAN is let through", "from a guest 4: it is dropped",
               lambda world, f: f.sender in VFS and world.vf[f.sender].admin["vlan"] != "0" and f.tags and f.tags[0][0] == TAG,
               tagged_by_hand),
-    Deviation("QEMU: a VID in no filter goes to the wire, whoever has the MAC", "from a guest 7: unicast that matches no exact filter",
+    Deviation("QEMU: a VID in no filter goes to the wire, whoever has the MAC", "from a guest 7: what matches no exact filter",
               in_nobodys_vlan, to_nobody),
     Deviation("QEMU: reserved groups are like others", "reserved group addresses are for the PF alone (802.1Q 8.6.3)",
               lambda world, f: f.dst.startswith("01:80:c2:00:00:0"), not_reserved),
@@ -231,7 +231,9 @@ def deviate(world, some, f):
     if not some:
         return world.simulate(f)
     *before, last = some
-    return last.asked(world, lambda other: deviate(world, before, other), f) if last.holds(world, f) else deviate(world, before, f)
+    if not last.holds(world, f):
+        return deviate(world, before, f)
+    return last.asked(world, lambda other: deviate(world, before, other), f)
 
 
 def explain(world, f, card, sim):
