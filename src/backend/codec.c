@@ -15,6 +15,8 @@ static const struct text_field pf_texts[] = {
         TEXT_FIELD(struct pf_facts, device),
         TEXT_FIELD(struct pf_facts, link_state),
         TEXT_FIELD(struct pf_facts, permanent_mac),
+        TEXT_FIELD(struct pf_facts, path),
+        TEXT_FIELD(struct pf_facts, slot),
         TEXT_FIELD(struct pf_facts, reset_methods),
         TEXT_FIELD(struct pf_facts, eswitch_mode),
         TEXT_FIELD(struct pf_facts, serial),
@@ -236,7 +238,7 @@ int codec_put_pf(sd_bus_message *m, const struct pf_facts *facts)
 {
         int r;
 
-        r = sd_bus_message_open_container(m, 'r', "sssssssssssasuqqquuiiiiiiibbtta" SIG_VF);
+        r = sd_bus_message_open_container(m, 'r', "sssssssssssssasuqqquuiiiiiiibbtta" SIG_VF);
         if (r < 0)
                 return r;
         r = put_texts(m, facts, pf_texts, ELEMENTSOF(pf_texts));
@@ -296,7 +298,7 @@ int codec_get_pf(sd_bus_message *m, struct pf_facts *ret)
         _cleanup_(pf_facts_done) struct pf_facts facts = {0};
         int r;
 
-        r = sd_bus_message_enter_container(m, 'r', "sssssssssssasuqqquuiiiiiiibbtta" SIG_VF);
+        r = sd_bus_message_enter_container(m, 'r', "sssssssssssssasuqqquuiiiiiiibbtta" SIG_VF);
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
         r = get_texts(m, &facts, pf_texts, ELEMENTSOF(pf_texts));

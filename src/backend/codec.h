@@ -26,7 +26,7 @@
  * total_vfs, num_vfs; offset, stride, autoprobe, vf_total_msix, numa_node, iommu_group, mtu;
  * admin_up, has_mac, mac, busy_usec; VFs.
  */
-#define SIG_PF "(sssssssssssasuqqquuiiiiiiibbtta" SIG_VF ")"
+#define SIG_PF "(sssssssssssssasuqqquuiiiiiiibbtta" SIG_VF ")"
 
 /* code's name, errno, step or -1, text. */
 #define SIG_FAULT "(siis)"

@@ -185,6 +185,11 @@ static int may_begin(struct run *run, const struct step *step)
         char what[128];
 
         step_describe(step, what, sizeof(what));
+        if (!request_has_peer(&run->rq))
+                return fault_set(&run->fault, FAULT_CANCELLED, 0,
+                        "%s: %s was not begun: who asked for it has gone, and nobody is there to "
+                        "undo it",
+                        run->rq.pf.str, what);
         if (now >= run->deadline_usec)
                 return fault_set(&run->fault, FAULT_TIMEOUT, 0,
                         "%s: %s was not begun: the time for these %zu steps is over after %zu; "

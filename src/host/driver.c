@@ -75,6 +75,50 @@ int driver_bind(int root_fd, int vf_fd, const char *address, const char *name, s
                 name, driver[0] ? driver : "no driver");
 }
 
+static const struct errtext probe_errors[] = {
+        {EBUSY, FAULT_BUSY, "a user of vfio owns its IOMMU group: let it go, and try again"},
+        /* what older kernels make of any error: bus.c drivers_probe_store() */
+        {EINVAL, FAULT_BUSY,
+                "a driver wants it and can not have it: as a rule because a user of vfio owns its "
+                "IOMMU group. The kernel's log says why"},
+        {EAGAIN, FAULT_BUSY, "the driver waits for another device: try again"},
+        {0},
+};
+
+int driver_probe(int root_fd, int pf_fd, int vf_fd, const char *address, struct fault *f)
+{
+        char driver[DRIVER_MAX], override[DRIVER_MAX] = "";
+        char path[sizeof("bus/pci/drivers/") + DRIVER_MAX];
+        uint32_t autoprobe = 1; /* as it is where the file is missing */
+        int r;
+
+        sysfs_read_link(vf_fd, "driver", driver, sizeof(driver));
+        if (driver[0] != '\0')
+                return 0;
+        sysfs_read_override(vf_fd, override);
+        sysfs_read_u32(pf_fd, "sriov_drivers_autoprobe", &autoprobe);
+        if (autoprobe == 0 && override[0] == '\0')
+                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
+                        "probe of %s refused: sriov_drivers_autoprobe of its PF is 0, so the "
+                        "kernel gives it no driver; set it to 1 first",
+                        address);
+        r = write_attr_at(root_fd, "bus/pci/drivers_probe", address);
+        sysfs_read_link(vf_fd, "driver", driver, sizeof(driver));
+        if (driver[0] != '\0')
+                return 0;
+        if (faccessat(vf_fd, "vendor", F_OK, 0) < 0)
+                return errtext_fault(f, NULL, ENODEV, "probe of %s", address);
+        if (r < 0)
+                return errtext_fault(f, probe_errors, -r, "probe of %s", address);
+        snprintf(path, sizeof(path), "bus/pci/drivers/%s", override);
+        if (override[0] != '\0' && faccessat(root_fd, path, F_OK, 0) == 0)
+                return fault_set(f, FAULT_NOT_APPLIED, 0,
+                        "probe of %s was taken, and its driver_override %s did not take it: the "
+                        "kernel's log says why",
+                        address, override);
+        return 0;
+}
+
 static int write_override(int vf_fd, const char *address, const char *name, struct fault *f)
 {
         char text[DRIVER_MAX + 1], now[DRIVER_MAX] = "";

@@ -108,6 +108,11 @@ static int bind_driver(const struct target *t, struct fault *f)
         return driver_bind(t->host->root_fd, t->vf_fd, t->vf, t->step->name, f);
 }
 
+static int probe(const struct target *t, struct fault *f)
+{
+        return driver_probe(t->host->root_fd, t->pf_fd, t->vf_fd, t->vf, f);
+}
+
 static int set_override(const struct target *t, struct fault *f)
 {
         return driver_set_override(t->vf_fd, t->vf, t->step->name, f);
@@ -182,6 +187,7 @@ static int (*const step_functions[STEP_MAX])(const struct target *, struct fault
         [STEP_SET_VF] = set_vf,
         [STEP_UNBIND] = unbind,
         [STEP_BIND] = bind_driver,
+        [STEP_PROBE] = probe,
         [STEP_SET_OVERRIDE] = set_override,
         [STEP_CLEAR_OVERRIDE] = clear_override,
         [STEP_RESET] = reset,

@@ -8,6 +8,7 @@
 #include "host/iommu.h"
 #include "host/netdev.h"
 #include "host/observe.h"
+#include "host/place.h"
 
 /* Before Linux 5.15 there is only a `reset` file, which uses whatever works. */
 static void read_resets(int dev_fd, char resets[static RESETS_MAX])
@@ -209,6 +210,8 @@ int observe_pf(int root_fd, struct pci_names *names, struct locked *locked, cons
                 return fault_set(f, FAULT_NO_RESOURCES, ENOMEM, "out of memory");
         pf_facts_init(pf, id);
         read_pf_sysfs(fd, pf);
+        place_path(root_fd, dev_id_address(id), pf->path);
+        place_slot(root_fd, dev_id_address(id), pf->slot);
         pci_names_lookup(names, pf->vendor_id, pf->device_id, pf->vendor, pf->device);
         if (rtnl_open(&rtnl) < 0)
                 rtnl = NULL; /* then what rtnetlink knows is unknown */

@@ -273,3 +273,22 @@ int vf_attrs_check(const struct vf_attrs *a, struct fault *f)
                         a->min_tx_rate, a->max_tx_rate);
         return 0;
 }
+
+struct vf_attrs vf_attrs_merge(
+        const struct vf_attrs *wish, const struct vf_attrs *now, enum vf_setting setting)
+{
+        uint32_t mask = vf_setting_attrs(setting);
+        struct vf_attrs out = {0};
+
+        if (((wish->present | wish->reset) & mask) == 0)
+                return out;
+        vf_attrs_copy(&out, &vf_attrs_baseline, mask);
+        vf_attrs_copy(&out, now, mask & ~wish->reset);
+        /* Taking the VLAN away takes its priority and protocol with it. */
+        if (setting == VF_SETTING_VLAN &&
+                ((wish->reset & BIT(VF_ATTR_VLAN)) ||
+                        (vf_attrs_has(wish, VF_ATTR_VLAN) && wish->vlan == 0)))
+                vf_attrs_copy(&out, &vf_attrs_baseline, mask);
+        vf_attrs_copy(&out, wish, mask);
+        return out;
+}

@@ -132,3 +132,10 @@ int vf_attrs_check(const struct vf_attrs *a, struct fault *f);
  * next.
  */
 extern const struct vf_attrs vf_attrs_baseline;
+
+/*
+ * What one setting shall be: the wish over what is there over the baseline, as the kernel takes its
+ * attributes together only. Empty present: the wish says nothing of it.
+ */
+struct vf_attrs vf_attrs_merge(
+        const struct vf_attrs *wish, const struct vf_attrs *now, enum vf_setting setting);

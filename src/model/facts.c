@@ -165,6 +165,30 @@ void groups_done(struct groups *groups)
         *groups = (struct groups){0};
 }
 
+int groups_copy(const struct groups *from, struct groups *ret)
+{
+        struct groups out = {0};
+
+        out.list = calloc(from->n + 1, sizeof(*out.list));
+        if (!out.list)
+                return -ENOMEM;
+        for (; out.n < from->n; out.n++) {
+                const struct group_facts *g = &from->list[out.n];
+                struct group_facts *to = &out.list[out.n];
+
+                *to = *g;
+                to->devices = reallocarray(NULL, g->n_devices + 1, sizeof(*to->devices));
+                if (!to->devices) {
+                        groups_done(&out);
+                        return -ENOMEM;
+                }
+                if (g->n_devices > 0)
+                        memcpy(to->devices, g->devices, g->n_devices * sizeof(*to->devices));
+        }
+        *ret = out;
+        return 0;
+}
+
 const struct group_facts *groups_find(const struct groups *groups, int32_t id)
 {
         uint32_t low = 0, high = groups->n;

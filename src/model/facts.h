@@ -14,6 +14,7 @@
 #define DRIVER_MAX     64
 #define RESETS_MAX     64
 #define WORD_MAX       24
+#define PCI_PATH_MAX   128
 #define NAME_MAX_TEXT  128
 #define PF_NETDEVS_MAX 8
 #define VFS_MAX        65535u /* NumVFs is a 16-bit field (PCIe SR-IOV capability) */
@@ -91,6 +92,9 @@ struct pf_facts {
         bool has_mac;
         struct mac mac; /* current address of the uplink netdev */
         char permanent_mac[MAC_STR_MAX];
+        char path[PCI_PATH_MAX]; /* "0000:00:1c.0/00.0": from the root bus, without the bus numbers
+                                    below it, which change; "" unknown */
+        char slot[WORD_MAX];     /* physical slot's name; "" none */
         char reset_methods[RESETS_MAX];
         char eswitch_mode[WORD_MAX]; /* legacy, switchdev; "" without devlink */
         char serial[NAME_MAX_TEXT];  /* devlink or VPD serial number when the backend can see one */
@@ -155,4 +159,8 @@ struct groups {
 };
 
 void groups_done(struct groups *groups);
+
+/* Deep copy. */
+int groups_copy(const struct groups *from, struct groups *ret);
+
 const struct group_facts *groups_find(const struct groups *groups, int32_t id);

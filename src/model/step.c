@@ -4,6 +4,18 @@
 
 #include "model/step.h"
 
+const char *disruption_name(enum disruption d)
+{
+        static const char *const names[DISRUPT_MAX] = {
+                [DISRUPT_NONE] = "none",
+                [DISRUPT_VF_FLAP] = "vf-flap",
+                [DISRUPT_VF_RECREATE] = "vf-recreate",
+                [DISRUPT_PF_DOWN] = "pf-down",
+        };
+
+        return (unsigned) d < DISRUPT_MAX ? names[d] : "?";
+}
+
 /* Which operands a kind takes: the table that checking and printing go by. */
 enum {
         ON_PF = 1,
@@ -25,6 +37,7 @@ static const struct {
         [STEP_SET_VF] = {"set_vf", ON_VF | HAS_ATTRS, 0, 0},
         [STEP_UNBIND] = {"unbind", ON_VF | HARMS, 0, 0},
         [STEP_BIND] = {"bind", ON_VF | HAS_DRIVER, 0, 0},
+        [STEP_PROBE] = {"probe", ON_VF, 0, 0},
         [STEP_SET_OVERRIDE] = {"set_override", ON_VF | HAS_DRIVER, 0, 0},
         [STEP_CLEAR_OVERRIDE] = {"clear_override", ON_VF, 0, 0},
         [STEP_RESET] = {"reset", ON_VF | HARMS, 0, 0},
@@ -50,6 +63,34 @@ enum step_kind step_kind_from_name(const char *name)
 bool step_destructive(const struct step *step)
 {
         return kinds[step->kind].flags & HARMS;
+}
+
+enum disruption step_disruption(const struct step *step)
+{
+        switch (step->kind) {
+        case STEP_SET_NUMVFS:
+                return step->value > 0 ? DISRUPT_NONE : DISRUPT_VF_RECREATE;
+        case STEP_SET_VF: /* these two reach whoever uses the VF */
+                return step->setting == VF_SETTING_MAC || step->setting == VF_SETTING_VLAN
+                               ? DISRUPT_VF_FLAP
+                               : DISRUPT_NONE;
+        case STEP_UNBIND:
+        case STEP_RESET:
+                return DISRUPT_VF_FLAP;
+        case STEP_SET_ESWITCH:
+        case STEP_SET_MTU: /* most drivers take the link down for it */
+                return DISRUPT_PF_DOWN;
+        case STEP_SET_AUTOPROBE:
+        case STEP_BIND:
+        case STEP_PROBE:
+        case STEP_SET_OVERRIDE:
+        case STEP_CLEAR_OVERRIDE:
+        case STEP_SET_MSIX:
+        case STEP_LINK_UP:
+        case STEP_MAX:
+                break;
+        }
+        return DISRUPT_NONE;
 }
 
 void step_describe(const struct step *step, char *buf, size_t size)

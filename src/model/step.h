@@ -13,6 +13,7 @@ enum step_kind {
         STEP_SET_VF,         /* vf, setting, attrs. Success means read back and equal */
         STEP_UNBIND,         /* vf: from whatever driver it is on */
         STEP_BIND,           /* vf, name: probe; success means the driver link says so */
+        STEP_PROBE,          /* vf, unbound: the kernel chooses, as for a new one */
         STEP_SET_OVERRIDE,   /* vf, name */
         STEP_CLEAR_OVERRIDE, /* vf */
         STEP_RESET,          /* vf: function-level reset */
@@ -32,6 +33,20 @@ struct step {
         char name[DRIVER_MAX];
         bool force; /* the caller may harm whoever holds the VF */
 };
+
+/* What a step, or a whole plan, does to running work; the worst last. */
+enum disruption {
+        DISRUPT_NONE,
+        DISRUPT_VF_FLAP,
+        DISRUPT_VF_RECREATE,
+        DISRUPT_PF_DOWN,
+        DISRUPT_MAX
+};
+
+/* "none", "vf-flap", "vf-recreate", "pf-down". */
+const char *disruption_name(enum disruption d);
+
+enum disruption step_disruption(const struct step *step);
 
 /* "set_numvfs". */
 const char *step_kind_name(enum step_kind kind);

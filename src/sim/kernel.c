@@ -291,14 +291,34 @@ int kernel_bind(struct machine *m, struct sim_pf *pf, uint32_t index, const char
         return r;
 }
 
-void kernel_probe(struct machine *m, struct sim_pf *pf, uint32_t index)
+/* device_attach(): by the one driver that matches, if there is one. */
+static int probe_any(struct machine *m, struct sim_pf *pf, uint32_t index)
 {
         const struct sim_vf *vf = &pf->vfs[index];
         const char *driver = vf->driver_override[0] ? vf->driver_override : pf->profile->vf_driver;
 
-        if (vf->driver[0] == '\0' && sim_driver_known(driver) && can_probe(pf, vf))
-                probe(m, pf, index, driver);
+        if (vf->driver[0] != '\0' || !sim_driver_known(driver))
+                return 0;
+        return probe(m, pf, index, driver);
+}
+
+int kernel_probe(struct machine *m, struct sim_pf *pf, uint32_t index)
+{
+        uint32_t generation = pf->generation;
+        struct sim_vf *vf;
+        int r;
+
+        r = kernel_lock_vf(m, pf, index, 0);
+        if (r < 0)
+                return r;
+        machine_latency(m, PROBE_USEC);
+        vf = &pf->vfs[index];
+        if (!kernel_still_there(pf, generation))
+                return -ENODEV;
+        r = can_probe(pf, vf) ? probe_any(m, pf, index) : -ENODEV;
+        kernel_unlock_vf(m, pf, index, generation);
         machine_touch(m, pf);
+        return r;
 }
 
 /* The driver's remove function: vfio's waits until its user has closed the device. */
@@ -356,7 +376,9 @@ static void add_vf(struct machine *m, struct sim_pf *pf, uint32_t index, uint32_
                 vf->attrs.spoofchk = p->spoofchk;
         }
         machine_group_of(m, pf, index); /* numbered in the order of creation */
-        kernel_probe(m, pf, index);
+        if (can_probe(pf, vf))
+                probe_any(m, pf, index);
+        machine_touch(m, pf);
 }
 
 static int enable_vfs(

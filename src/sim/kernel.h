@@ -41,8 +41,11 @@ int kernel_unbind(struct machine *m, struct sim_pf *pf, uint32_t vf, unsigned fl
  * group's DMA is a user's, -ENODEV it does not match, -EINVAL vfio-pci without an IOMMU. */
 int kernel_bind(struct machine *m, struct sim_pf *pf, uint32_t vf, const char *driver);
 
-/* A write to drivers_probe: always well, whatever came of it. */
-void kernel_probe(struct machine *m, struct sim_pf *pf, uint32_t vf);
+/*
+ * A write to drivers_probe, and what came of it: -ENODEV it may not be probed (autoprobe is off,
+ * and there is no override), else as kernel_bind. 0 also when no driver knows the device.
+ */
+int kernel_probe(struct machine *m, struct sim_pf *pf, uint32_t vf);
 
 /* Sets attributes of one setting by netlink: -EOPNOTSUPP, -EINVAL, -EPROTONOSUPPORT, -ENODEV when
  * the PF has no netdev. */

@@ -210,6 +210,7 @@ static int add_pf(struct machine *m, const struct topo_pf *t)
         if (r < 0)
                 return r;
         memcpy(pf->netdev, t->netdev, sizeof(pf->netdev));
+        memcpy(pf->slot, t->slot, sizeof(pf->slot));
         pf->guests = calloc(t->n_guests + 1, sizeof(*pf->guests));
         if (!pf->guests)
                 return -ENOMEM;

@@ -51,6 +51,7 @@ struct sim_pf {
         struct mac mac;
         uint32_t mtu;
         int32_t numa_node;
+        char slot[WORD_MAX];
         bool autoprobe, link, admin_up;
         char eswitch[WORD_MAX];
         uint32_t total_vfs, hw_total_vfs;

@@ -58,6 +58,15 @@ static const struct meaning bind_errors[] = {
         {0},
 };
 
+static const struct meaning probe_errors[] = {
+        {ENODEV, FAULT_NOT_SUPPORTED,
+                "sriov_drivers_autoprobe of its PF is 0, so the kernel gives it no driver; set it "
+                "to 1 first"},
+        {EBUSY, FAULT_BUSY, "a user of vfio owns its IOMMU group; let it go first"},
+        {EINVAL, FAULT_NOT_APPLIED, "vfio-pci needs an IOMMU, and this machine has none on"},
+        {0},
+};
+
 static const struct meaning other_errors[] = {
         {EOPNOTSUPP, FAULT_NOT_SUPPORTED, "the PF's driver can not change it"},
         {EBUSY, FAULT_BUSY, "a VF is on a driver; unbind it first"},
@@ -75,6 +84,8 @@ static const struct meaning *meanings(enum step_kind kind)
                 return vf_errors;
         case STEP_BIND:
                 return bind_errors;
+        case STEP_PROBE:
+                return probe_errors;
         case STEP_SET_AUTOPROBE:
         case STEP_UNBIND:
         case STEP_SET_OVERRIDE:
@@ -157,6 +168,8 @@ static int act(const struct call *c)
                 if (streq(vf_of(c)->driver, step->name))
                         return 0;
                 return vf_of(c)->driver[0] ? -EBUSY : kernel_bind(m, pf, step->vf, step->name);
+        case STEP_PROBE:
+                return vf_of(c)->driver[0] ? 0 : kernel_probe(m, pf, step->vf);
         case STEP_SET_OVERRIDE:
         case STEP_CLEAR_OVERRIDE:
                 r = str_copy(vf_of(c)->driver_override, DRIVER_MAX,
@@ -258,6 +271,7 @@ static int check(const struct call *c, struct fault *f)
                 return not_applied(c, number, f);
         case STEP_LINK_UP:
                 return pf->admin_up ? 0 : not_applied(c, "down", f);
+        case STEP_PROBE: /* on none: the kernel has none for it */
         case STEP_RESET:
         case STEP_SET_MSIX: /* write-only */
         case STEP_MAX:
@@ -399,6 +413,22 @@ static void read_netdev(const struct sim_pf *pf, struct pf_facts *ret)
         snprintf(ret->eswitch_mode, sizeof(ret->eswitch_mode), "%s", pf->eswitch);
 }
 
+/* From the root bus, without the bus numbers below it. */
+static void read_path(const struct machine *m, size_t node, char path[static PCI_PATH_MAX])
+{
+        const struct pci_node *n = &m->nodes[node];
+        size_t at;
+
+        if (n->parent < 0) {
+                format_bdf(path, &n->address);
+                return;
+        }
+        read_path(m, (size_t) n->parent, path);
+        at = strlen(path);
+        snprintf(path + at, PCI_PATH_MAX - at, "/%02x.%u", n->address.devfn >> 3,
+                n->address.devfn & 7u);
+}
+
 static void read_pf(struct machine *m, struct sim_pf *pf, struct pf_facts *ret)
 {
         const struct sim_profile *p = pf->profile;
@@ -419,6 +449,8 @@ static void read_pf(struct machine *m, struct sim_pf *pf, struct pf_facts *ret)
         ret->vf_total_msix = pf->driver[0] ? (int32_t) p->vf_total_msix : 0;
         ret->numa_node = pf->numa_node;
         ret->iommu_group = machine_group_of(m, pf, NO_VF);
+        read_path(m, pf->node, ret->path);
+        memcpy(ret->slot, pf->slot, sizeof(ret->slot));
         snprintf(ret->reset_methods, sizeof(ret->reset_methods), "%s", p->pf_resets);
         if (kernel_has_netdev(pf))
                 read_netdev(pf, ret);

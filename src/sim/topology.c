@@ -353,11 +353,26 @@ static int read_net(struct reader *rd, const struct json_value *v, struct topo_p
         return 0;
 }
 
+static int read_slot(struct reader *rd, const struct json_value *v, struct topo_pf *pf)
+{
+        const char *name;
+        int r;
+
+        r = json_opt_string(v, "slot", &name, rd->f);
+        if (r <= 0)
+                return r;
+        if (!driver_name_valid(name) || str_copy(pf->slot, sizeof(pf->slot), name) < 0)
+                return json_refuse(json_member(v, "slot"), rd->f,
+                        "\"%s\" is not a slot's name; expected 1 to %d of A-Z a-z 0-9 _ -", name,
+                        WORD_MAX - 1);
+        return 0;
+}
+
 static int read_pf(struct reader *rd, const struct json_value *v, struct topo_pf *pf)
 {
         static const char *const keys[] = {"profile", "below", "address", "total_vfs", "num_vfs",
                 "netdev", "mac", "numa_node", "present", "driver", "autoprobe", "link", "admin_up",
-                "guests", "faults", "wire", "tap", "queues", "packet_memory_kib", "speed",
+                "slot", "guests", "faults", "wire", "tap", "queues", "packet_memory_kib", "speed",
                 "switching", "cut_through", "mirrors", "storm", NULL};
         int r;
 
@@ -386,6 +401,8 @@ static int read_pf(struct reader *rd, const struct json_value *v, struct topo_pf
                         "a PF below an upstream port; expected one of the switch's downstream "
                         "ports");
         r = read_net(rd, v, pf);
+        if (r == 0)
+                r = read_slot(rd, v, pf);
         if (r == 0)
                 r = topology_read_nic(v, pf->profile, pf->hw_total_vfs, &pf->traffic, rd->f);
         return r < 0 ? r : read_guests_and_faults(rd, v, pf);

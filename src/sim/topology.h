@@ -45,6 +45,7 @@ struct topo_pf {
         char netdev[NETDEV_MAX];
         struct mac mac;
         int32_t numa_node;
+        char slot[WORD_MAX];               /* the physical slot's name; "" none */
         bool present;                      /* false: an empty slot, to plug the card in later */
         bool driver;                       /* the PF's driver is bound */
         bool autoprobe;                    /* sriov_drivers_autoprobe */

@@ -302,6 +302,9 @@ static void the_pf_is_what_it_is(void **state)
         assert_int_equal(s->facts.mtu, 1500);
         assert_true(s->facts.has_mac && s->facts.admin_up && s->facts.iommu_group >= 0);
         assert_string_equal(s->facts.busy_step, "");
+        /* behind a root port of its own, on the card's only bus */
+        assert_true(startswith(s->facts.path, "0000:00:"));
+        assert_string_equal(s->facts.path + strlen("0000:00:01.0"), "/00.0");
 }
 
 static void an_unknown_pf_is_gone(void **state)
@@ -497,6 +500,26 @@ static void drivers(void **state)
         assert_string_equal(s->facts.vfs[1].driver, "");
 }
 
+static void the_kernel_chooses_a_driver(void **state)
+{
+        struct seat *s = *state;
+
+        run_ok(s, (struct step){.kind = STEP_SET_AUTOPROBE, .vf = NO_VF, .value = 0});
+        run_ok(s, numvfs(2));
+        run_refused(s, on_vf(STEP_PROBE, 0, ""), FAULT_NOT_SUPPORTED);
+        assert_string_equal(s->facts.vfs[0].driver, "");
+        run_ok(s, (struct step){.kind = STEP_SET_AUTOPROBE, .vf = NO_VF, .value = 1});
+        run_ok(s, on_vf(STEP_PROBE, 0, ""));
+        assert_string_equal(s->facts.vfs[0].driver, "igbvf");
+        assert_string_equal(s->facts.vfs[1].driver, ""); /* nobody else's */
+        run_ok(s, on_vf(STEP_PROBE, 0, ""));             /* so already */
+        assert_string_equal(s->facts.vfs[0].driver, "igbvf");
+        run_ok(s, on_vf(STEP_SET_OVERRIDE, 1, "vfio-pci"));
+        run_ok(s, on_vf(STEP_PROBE, 1, ""));
+        assert_string_equal(s->facts.vfs[1].driver, "vfio-pci");
+        run_refused(s, on_vf(STEP_PROBE, 2, ""), FAULT_NOT_FOUND);
+}
+
 static void groups(void **state)
 {
         struct seat *s = *state;
@@ -592,6 +615,7 @@ int main(void)
                 cmocka_unit_test_setup(a_plan_stops_at_the_first_failure, clean),
                 cmocka_unit_test_setup(autoprobe_off_leaves_vfs_alone, clean),
                 cmocka_unit_test_setup(drivers, clean),
+                cmocka_unit_test_setup(the_kernel_chooses_a_driver, clean),
                 cmocka_unit_test_setup(groups, clean),
                 cmocka_unit_test_setup_teardown(a_held_vf_is_not_harmed, clean, clean),
         };

@@ -574,7 +574,10 @@ static void test_touched(void **state)
         assert_string_equal(w->seen[1].last_touched.str, "");
 }
 
-/* A daemon that died in the middle of a Run: the Run ends, and whoever is there looks again. */
+/*
+ * A daemon that died in the middle of a Run: the step at work ends, no other begins, and whoever is
+ * there looks again.
+ */
 static void test_client_vanishes(void **state)
 {
         struct step steps[] = {trust(0), trust(1)};
@@ -596,9 +599,11 @@ static void test_client_vanishes(void **state)
         loop_until(w, &w->seen[0].touched, 1);
         assert_string_equal(w->seen[0].last_touched.str, ids[0].str);
         assert_int_equal(w->seen[0].step_done, 0);
-        assert_int_equal(steps_so_far(&w->machine), 2);
+        assert_int_equal(steps_so_far(&w->machine), 1); /* nobody would be there to undo it */
         again = run_wait(w, 0, steps, 2, WAIT_USEC);
         assert_int_equal(again.fault.code, FAULT_NONE);
+        assert_int_equal(steps_so_far(&w->machine), 3);
+        assert_int_equal(counter(w, STEP_SET_VF), 3);
 }
 
 static void test_server_restart(void **state)

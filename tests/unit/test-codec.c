@@ -58,6 +58,8 @@ static struct pf_facts many_facts(uint32_t n)
         pf.total_vfs = VFS_MAX;
         snprintf(pf.vendor, sizeof(pf.vendor), "Intel Corporation");
         snprintf(pf.serial, sizeof(pf.serial), "90-e2-ba");
+        snprintf(pf.path, sizeof(pf.path), "0000:00:1c.0/00.0");
+        snprintf(pf.slot, sizeof(pf.slot), "3-1");
         snprintf(pf.busy_step, sizeof(pf.busy_step), "set_numvfs");
         pf.busy_usec = UINT64_C(1) << 40;
         pf.has_mac = true;
@@ -88,6 +90,8 @@ static void test_pf(void **state _unused_)
         assert_string_equal(to.driver, "igb");
         assert_string_equal(to.vendor, from.vendor);
         assert_string_equal(to.serial, from.serial);
+        assert_string_equal(to.path, "0000:00:1c.0/00.0");
+        assert_string_equal(to.slot, "3-1");
         assert_string_equal(to.busy_step, "set_numvfs");
         assert_int_equal(to.busy_usec, from.busy_usec);
         assert_int_equal(to.n_netdevs, 1);

@@ -14,6 +14,7 @@
 #include "host/holders.h"
 #include "host/host.h"
 #include "host/numvfs.h"
+#include "host/place.h"
 #include "host/sysfs.h"
 #include "host/uevent.h"
 
@@ -149,6 +150,12 @@ static int make_tree(_unused_ void **state)
         put("bus/pci/drivers/igb/unbind", "");
         put("bus/pci/drivers/vfio-pci/bind", "");
         put("bus/pci/drivers/vfio-pci/unbind", "");
+        put("bus/pci/drivers_probe", "");
+        put("bus/pci/slots/3/address", "0000:3c:00\n");
+        put("bus/pci/slots/7-1/address", "0000:3b:00\n");
+        put("bus/pci/slots/a-name-of-24-bytes-xxxxxx/address", "0000:3b:00\n");
+        put("bus/pci/slots/8/address", "0000:3b:00\n");
+        put("bus/pci/slots/9/address", "0000:3b\n");
 
         device(PF, "0x8086\n", "0x10c9\n", "0x020000\n");
         put("devices/pci/" PF "/sriov_totalvfs", "7\n");
@@ -255,6 +262,8 @@ static void test_observe(_unused_ void **state)
         assert_int_equal(pf.iommu_group, -1);
         assert_int_equal(pf.n_netdevs, 1);
         assert_string_equal(pf.netdevs[0], "nosuch0");
+        assert_string_equal(pf.path, PF);
+        assert_string_equal(pf.slot, "7-1");
         assert_int_equal(pf.mtu, -1);
         assert_false(pf.has_mac);
         assert_int_equal(pf.n_vfs, 3);
@@ -273,6 +282,43 @@ static void test_observe(_unused_ void **state)
         assert_true(vf_facts_held(&pf.vfs[2]));
         assert_false(vf_facts_held(&pf.vfs[0]));
         pf_facts_done(&pf);
+}
+
+static void test_place(_unused_ void **state)
+{
+        static const struct {
+                const char *target, *path;
+        } cases[] = {
+                {"../../../devices/pci0000:00/0000:00:03.0", "0000:00:03.0"},
+                {"../../../devices/pci0000:00/0000:00:1c.0/0000:05:00.1", "0000:00:1c.0/00.1"},
+                {"../../../devices/pci0000:80/0000:80:01.0/0000:81:00.0/0000:82:1f.7/0000:83:00.0",
+                        "0000:80:01.0/00.0/1f.7/00.0"},
+                /* VMD: a domain of its own behind a function */
+                {"../../../devices/pci0000:00/0000:00:0e.0/pci10000:e0/10000:e0:06.0/10000:e1:00.0",
+                        "0000:00:0e.0/06.0/00.0"},
+                {"../../../devices/platform/soc/fd500000.pcie/pci0000:00/0000:00:00.0/0000:01:00.0",
+                        "0000:00:00.0/00.0"},
+                {"../../../devices/elsewhere", ""},
+        };
+        char path[PCI_PATH_MAX], slot[WORD_MAX];
+        int fd;
+
+        assert_int_equal(sysfs_open_root(root, &fd), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                put_link("bus/pci/devices/0000:05:00.1", cases[i].target);
+                place_path(fd, "0000:05:00.1", path);
+                assert_string_equal(path, cases[i].path);
+                remove_path("bus/pci/devices/0000:05:00.1");
+        }
+        place_path(fd, "0000:05:00.1", path);
+        assert_string_equal(path, "");
+        place_slot(fd, PF, slot);
+        assert_string_equal(slot, "7-1"); /* of two names always the same */
+        place_slot(fd, BARE, slot);
+        assert_string_equal(slot, "3");
+        place_slot(fd, NVME, slot);
+        assert_string_equal(slot, "");
+        close(fd);
 }
 
 /*
@@ -540,6 +586,30 @@ static void test_driver(_unused_ void **state)
         put("bus/pci/drivers/vfio-pci/bind", "");
 }
 
+/* The kernel's choice may be none: there is nothing more to see than the driver link. */
+static void test_probe(_unused_ void **state)
+{
+        static const char autoprobe[] = "devices/pci/" PF "/sriov_drivers_autoprobe";
+        static const char override[] = "devices/pci/0000:3b:10.2/driver_override";
+        const struct step step = {.kind = STEP_PROBE, .vf = 1}, bound = {.kind = STEP_PROBE};
+
+        check_step(&pf_ref, &bound, FAULT_NONE);
+        put(autoprobe, "0\n");
+        check_step(&pf_ref, &step, FAULT_NOT_SUPPORTED);
+        check_file("bus/pci/drivers_probe", "");
+        put(override, "vfio-pci\n"); /* which is there and does not take it */
+        check_step(&pf_ref, &step, FAULT_NOT_APPLIED);
+        check_file("bus/pci/drivers_probe", "0000:3b:10.2");
+        put(override, "notloaded\n");
+        check_step(&pf_ref, &step, FAULT_NONE);
+        put(override, "(null)\n");
+        put("bus/pci/drivers_probe", "");
+        put(autoprobe, "1\n");
+        check_step(&pf_ref, &step, FAULT_NONE);
+        check_file("bus/pci/drivers_probe", "0000:3b:10.2");
+        put("bus/pci/drivers_probe", "");
+}
+
 static void test_override(_unused_ void **state)
 {
         struct step step = {.kind = STEP_SET_OVERRIDE, .vf = 1, .name = "vfio-pci"};
@@ -616,6 +686,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_list),
                 cmocka_unit_test(test_observe),
+                cmocka_unit_test(test_place),
                 cmocka_unit_test(test_observe_behind_a_device_lock),
                 cmocka_unit_test(test_observe_garbage),
                 cmocka_unit_test(test_groups),
@@ -626,6 +697,7 @@ int main(void)
                 cmocka_unit_test(test_removed),
                 cmocka_unit_test(test_vf_range),
                 cmocka_unit_test(test_driver),
+                cmocka_unit_test(test_probe),
                 cmocka_unit_test(test_override),
                 cmocka_unit_test(test_vf_files),
                 cmocka_unit_test(test_no_netdev),

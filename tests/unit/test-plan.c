@@ -49,6 +49,13 @@ static int toy_step(struct pf_facts *pf, const struct step *s)
                         return -1;
                 vf->enable = !startswith(s->name, "vfio"); /* vfio enables it when it is opened */
                 return str_copy(vf->driver, sizeof(vf->driver), s->name);
+        case STEP_PROBE:
+                if (!vf->driver[0] && pf->autoprobe != 1 && !vf->driver_override[0])
+                        return -1;
+                return vf->driver[0]
+                               ? 0
+                               : str_copy(vf->driver, sizeof(vf->driver),
+                                         vf->driver_override[0] ? vf->driver_override : "igbvf");
         case STEP_SET_OVERRIDE:
                 return str_copy(vf->driver_override, sizeof(vf->driver_override), s->name);
         case STEP_CLEAR_OVERRIDE:

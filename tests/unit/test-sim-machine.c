@@ -202,6 +202,8 @@ static void new_vf(void **state)
         assert_int_equal(pf.n_vfs, 7);
         assert_string_equal(pf.reset_methods, "flr pm bus");
         assert_string_equal(pf.link_state, "up");
+        assert_string_equal(pf.path, "0000:00:01.0/00.0");
+        assert_string_equal(pf.slot, "");
         pf_facts_done(&pf);
         vf = vf_of(*state, GOOD1, 6);
         assert_string_equal(vf.address, "0000:01:11.4");
@@ -222,6 +224,25 @@ static void new_vf(void **state)
         assert_string_equal(vf.driver, "");
         assert_false(vf.attrs_known);
         assert_int_equal(vf.enable, 0);
+}
+
+static void place(void **state)
+{
+        static const char root_bus[] = "{\"version\": 1, \"pfs\": [{\"profile\": \"igb\", "
+                                       "\"address\": \"0000:00:03.0\", \"slot\": \"3-1\"}]}";
+        _cleanup_(topology_freep) struct topology *t = NULL;
+        _cleanup_(machine_freep) struct machine *other = NULL;
+        struct pf_facts pf = facts_of(*state, BAD);
+        struct fault f = FAULT_NULL;
+
+        assert_string_equal(pf.path, "0000:00:03.0/00.0/00.0/00.0");
+        pf_facts_done(&pf);
+        assert_int_equal(topology_parse("t", root_bus, strlen(root_bus), &t, &f), 0);
+        assert_int_equal(machine_new(t, &other, &f), 0);
+        pf = facts_of(other, "pci/0000:00:03.0");
+        assert_string_equal(pf.path, "0000:00:03.0");
+        assert_string_equal(pf.slot, "3-1");
+        pf_facts_done(&pf);
 }
 
 static void groups(void **state)
@@ -433,6 +454,48 @@ static void holders(void **state)
         free(h);
         let_go(m, GOOD1, 2);
         assert_int_equal(vf_of(m, GOOD1, 2).enable, 0);
+}
+
+/* drivers_probe: the kernel's choice, where it has one and is allowed to make it. */
+static void probing(void **state)
+{
+        struct machine *m = *state;
+
+        works(m, GOOD1, on_pf(STEP_SET_AUTOPROBE, 0));
+        works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 2));
+        refused(m, GOOD1, on_vf(STEP_PROBE, 0, ""), FAULT_NOT_SUPPORTED, ENODEV);
+        works(m, GOOD1, on_pf(STEP_SET_AUTOPROBE, 1));
+        works(m, GOOD1, on_vf(STEP_PROBE, 0, ""));
+        assert_string_equal(vf_of(m, GOOD1, 0).driver, "igbvf");
+        assert_string_equal(vf_of(m, GOOD1, 0).netdev, "enp1s0v0");
+        works(m, GOOD1, on_vf(STEP_PROBE, 0, ""));
+        assert_string_equal(vf_of(m, GOOD1, 1).driver, "");
+        works(m, GOOD1, on_pf(STEP_SET_AUTOPROBE, 0)); /* an override is tried all the same */
+        works(m, GOOD1, on_vf(STEP_SET_OVERRIDE, 1, "vfio-pci"));
+        works(m, GOOD1, on_vf(STEP_PROBE, 1, ""));
+        assert_string_equal(vf_of(m, GOOD1, 1).driver, "vfio-pci");
+        refused(m, GOOD1, on_vf(STEP_PROBE, 2, ""), FAULT_NOT_FOUND, ENOENT);
+
+        works(m, NVME, on_pf(STEP_SET_NUMVFS, 1)); /* its driver does not take VFs */
+        works(m, NVME, on_vf(STEP_PROBE, 0, ""));
+        assert_string_equal(vf_of(m, NVME, 0).driver, "");
+}
+
+/* A host driver does not come into a group that a guest has: really_probe(), pci_dma_configure().
+ */
+static void probing_in_a_group_in_use(void **state)
+{
+        struct machine *m = *state;
+
+        works(m, BAD, on_pf(STEP_SET_AUTOPROBE, 0));
+        works(m, BAD, on_pf(STEP_SET_NUMVFS, 2));
+        works(m, BAD, on_vf(STEP_SET_OVERRIDE, 0, "vfio-pci"));
+        works(m, BAD, on_vf(STEP_PROBE, 0, ""));
+        snprintf(slot(m, BAD)->vfs[0].guest, GUEST_NAME_MAX, "web1");
+        works(m, BAD, on_pf(STEP_SET_AUTOPROBE, 1));
+        refused(m, BAD, on_vf(STEP_PROBE, 1, ""), FAULT_BUSY, EBUSY);
+        assert_string_equal(vf_of(m, BAD, 1).driver, "");
+        slot(m, BAD)->vfs[0].guest[0] = '\0';
 }
 
 static void plugging(void **state)
@@ -682,6 +745,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 CASE(list),
                 CASE(new_vf),
+                CASE(place),
                 CASE(groups),
                 CASE(events),
                 CASE(numvfs),
@@ -690,6 +754,8 @@ int main(void)
                 CASE(drivers),
                 CASE(not_viable),
                 CASE(holders),
+                CASE(probing),
+                CASE(probing_in_a_group_in_use),
                 CASE(plugging),
                 CASE(faults),
                 CASE(held),

@@ -110,8 +110,8 @@ static void refusals(void **state)
                 {"{\"pfs\": []}", "t:1:1: key \"version\" is missing"},
                 {"{\"version\": 1}", "t:1:1: key \"pfs\" is missing"},
                 {"{\"version\": 1, \"pfs\": [],\n \"hots\": {}}",
-                        "t:2:10: unknown key \"hots\"; expected one of: version, host, bridges, "
-                        "pfs"},
+                        "t:2:10: unknown key \"hots\"; did you mean \"host\"? expected one of: "
+                        "version, host, bridges, pfs"},
                 {"{\"version\": 1, \"host\": {\"latency\": \"fast\"}, \"pfs\": []}",
                         "t:1:36: latency \"fast\"; expected \"kernel\" or \"none\""},
                 {FILE_OF("", "{\"profile\": \"igbx\"}"), "t:3:22: unknown profile \"igbx\""},
@@ -134,6 +134,11 @@ static void refusals(void **state)
                 {FILE_OF(BRIDGE, "{\"profile\": \"igb\", \"below\": \"rp\", \"mac\": "
                                  "\"01:00:00:00:00:00\"}"),
                         "t:3:51: \"01:00:00:00:00:00\" is not a unicast MAC"},
+                {FILE_OF(BRIDGE, "{\"profile\": \"igb\", \"below\": \"rp\", \"slot\": \"3/1\"}"),
+                        "t:3:52: \"3/1\" is not a slot's name; expected 1 to 23 of A-Z"},
+                {FILE_OF(BRIDGE, "{\"profile\": \"igb\", \"below\": \"rp\", \"slot\": "
+                                 "\"123456789012345678901234\"}"),
+                        "t:3:52: \"123456789012345678901234\" is not a slot's name"},
                 {FILE_OF(BRIDGE, "{\"profile\": \"igb\", \"below\": \"rp\", \"address\": \"1.0\"}"),
                         "t:3:55: \"1.0\" is not a PCI address"},
                 {FILE_OF(BRIDGE "," BRIDGE, ""), "t:2:59: two bridges \"rp\""},
