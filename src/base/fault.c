@@ -31,6 +31,8 @@ static const struct {
         [FAULT_BACKEND_LOST] = {"BackendLost", ENOTCONN},
         [FAULT_LIMITS] = {"LimitsExceeded", EDQUOT},
         [FAULT_CANCELLED] = {"Cancelled", ECANCELED},
+        [FAULT_PLAN_CHANGED] = {"PlanChanged", EAGAIN},
+        [FAULT_NOT_DURABLE] = {"NotDurable", EROFS},
         [FAULT_INTERNAL] = {"Internal", EIO},
 };
 
@@ -91,4 +93,11 @@ enum fault_code fault_code_of_errno(int error)
                 if (map[i].error == error)
                         return map[i].code;
         return FAULT_IO;
+}
+
+void fault_append(struct fault *f, const char *text)
+{
+        size_t n = strlen(f->text);
+
+        snprintf(f->text + n, sizeof(f->text) - n, "%s", text);
 }

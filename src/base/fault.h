@@ -32,6 +32,8 @@ enum fault_code {
         FAULT_BACKEND_LOST,       /* no connection to sriovd-host or sriov-sim */
         FAULT_LIMITS,             /* a limit of this service is reached */
         FAULT_CANCELLED,          /* the job was cancelled before it began */
+        FAULT_PLAN_CHANGED,       /* the plan is not the one that was agreed to any more */
+        FAULT_NOT_DURABLE,        /* the intent could not be written down, so nothing was begun */
         FAULT_INTERNAL,           /* a bug of ours */
         FAULT_MAX,
 };
@@ -61,6 +63,9 @@ enum fault_code fault_code_from_name(const char *name);
  */
 int fault_set(struct fault *f, enum fault_code code, int error, const char *fmt, ...)
         _printf_(4, 5);
+
+/* Adds to the text, as far as there is room. */
+void fault_append(struct fault *f, const char *text);
 
 /* The code that an errno of a device write means when nothing better is known. */
 enum fault_code fault_code_of_errno(int error);
