@@ -36,6 +36,11 @@ void caps_learn_set(struct caps *caps, enum vf_setting setting, enum fault_code 
                 caps->of[setting] = CAP_NO;
 }
 
+bool caps_told_by(enum vf_setting setting, const struct vf_attrs *attrs)
+{
+        return setting != VF_SETTING_VLAN || attrs->vlan_proto == VLAN_PROTO_8021Q;
+}
+
 void caps_forget(struct caps *caps)
 {
         *caps = (struct caps){0};

@@ -26,5 +26,11 @@ void caps_learn_facts(struct caps *caps, const struct pf_facts *facts);
 /* A set that went through, or that was refused with NotSupported. Other failures teach nothing. */
 void caps_learn_set(struct caps *caps, enum vf_setting setting, enum fault_code code);
 
+/*
+ * Does a refusal of these attributes say anything of the setting? Not where a VLAN protocol other
+ * than 802.1Q is in it: a driver without that one has VLANs all the same.
+ */
+bool caps_told_by(enum vf_setting setting, const struct vf_attrs *attrs);
+
 /* A driver that came newly is a new driver: forget. */
 void caps_forget(struct caps *caps);

@@ -4,18 +4,6 @@
 
 #include "model/plan_steps.h"
 
-const char *disruption_name(enum disruption d)
-{
-        static const char *const names[DISRUPT_MAX] = {
-                [DISRUPT_NONE] = "none",
-                [DISRUPT_VF_FLAP] = "vf-flap",
-                [DISRUPT_VF_RECREATE] = "vf-recreate",
-                [DISRUPT_PF_DOWN] = "pf-down",
-        };
-
-        return (unsigned) d < DISRUPT_MAX ? names[d] : "?";
-}
-
 void plan_done(struct plan *plan)
 {
         free(plan->steps);
@@ -28,46 +16,6 @@ bool plan_sets_numvfs(const struct plan *plan)
                 if (plan->steps[i].kind == STEP_SET_NUMVFS)
                         return true;
         return false;
-}
-
-static int refuse_busy(const struct pf_facts *pf, struct fault *f)
-{
-        return fault_set(f, FAULT_BUSY, 0,
-                "%s refused: its %s has not returned for %llu s; wait until it does (a VF "
-                "held open is the usual cause)",
-                dev_id_address(&pf->id), pf->busy_step,
-                (unsigned long long) (pf->busy_usec / 1000000));
-}
-
-/* Refuses when one of the VFs (or, with NO_VF, any) is held, naming who holds it. */
-static int refuse_held(const struct plan_world *w, uint32_t vf, const char *what, struct fault *f)
-{
-        char list[FAULT_TEXT_MAX / 2] = "", one[256];
-        size_t at = 0, n = 0;
-
-        for (size_t i = 0; i < w->n_holders; i++) {
-                if (vf != NO_VF && w->holders[i].vf != vf)
-                        continue;
-                holder_describe(&w->holders[i], one, sizeof(one));
-                if (n++ < 4 && at < sizeof(list))
-                        at += (size_t) snprintf(
-                                list + at, sizeof(list) - at, "%s%s", n > 1 ? "; " : "", one);
-        }
-        for (uint32_t i = 0; n == 0 && i < w->facts->n_vfs; i++) {
-                const struct vf_facts *v = &w->facts->vfs[i];
-
-                if ((vf != NO_VF && v->index != vf) || !vf_facts_held(v))
-                        continue;
-                snprintf(list, sizeof(list), "VF %u has its %s device open", v->index, v->driver);
-                n = 1;
-        }
-        if (n == 0)
-                return 0;
-        return fault_set(f, FAULT_IN_USE, 0,
-                "%s on %s refused: %s%s. Shut down whoever holds it first; --force goes ahead all "
-                "the same and the "
-                "kernel then waits for the holder",
-                what, dev_id_address(&w->facts->id), list, n > 4 ? "; and others" : "");
 }
 
 static int check_count(const struct request *r, const struct plan_world *w, struct fault *f)
@@ -95,8 +43,8 @@ static int check_count(const struct request *r, const struct plan_world *w, stru
                         "them first; --replace does that when nobody uses them",
                         r->count, address, pf->num_vfs);
         if (pf->num_vfs > 0 && !r->force)
-                return refuse_held(
-                        w, NO_VF, r->count ? "replacing the VFs" : "destroying the VFs", f);
+                return plan_refuse_held(
+                        w, NO_VF, r->count ? "replacing the VFs" : "destroying the VFs", true, f);
         return 0;
 }
 
@@ -127,33 +75,6 @@ static int plan_numvfs(
         return rc;
 }
 
-/* vfio needs an IOMMU group that it can own once this VF has moved. */
-static int check_isolation(
-        const struct plan_world *w, const struct vf_facts *vf, const char *driver, struct fault *f)
-{
-        const struct group_facts *group;
-        enum group_verdict verdict;
-        char reason[256];
-
-        if (!driver_is_vfio(driver))
-                return 0;
-        if (vf->iommu_group < 0)
-                return fault_set(f, FAULT_NOT_ISOLATED, 0,
-                        "%s on VF %u (%s) refused: it has no IOMMU group; enable VT-d or AMD-Vi in "
-                        "the BIOS and boot "
-                        "with intel_iommu=on or amd_iommu=on",
-                        driver, vf->index, vf->address);
-        group = w->groups ? groups_find(w->groups, vf->iommu_group) : NULL;
-        if (!group)
-                return 0;
-        verdict = group_judge(group, vf->address, reason, sizeof(reason));
-        if (verdict != GROUP_NOT_VIABLE && verdict != GROUP_UNSAFE)
-                return 0;
-        return fault_set(f, FAULT_NOT_ISOLATED, 0,
-                "%s on VF %u (%s) refused: IOMMU group %d is %s: %s", driver, vf->index,
-                vf->address, group->id, group_verdict_name(verdict), reason);
-}
-
 static int plan_bind(const struct request *r, const struct plan_world *w, const struct vf_facts *vf,
         struct plan *plan, struct fault *f)
 {
@@ -162,11 +83,11 @@ static int plan_bind(const struct request *r, const struct plan_world *w, const 
         if (streq(vf->driver, r->driver))
                 return 0;
         if (!r->force) {
-                rc = refuse_held(w, vf->index, "rebinding the VF", f);
+                rc = plan_refuse_held(w, vf->index, "rebinding the VF", true, f);
                 if (rc < 0)
                         return rc;
         }
-        rc = check_isolation(w, vf, r->driver, f);
+        rc = plan_check_isolation(w, vf, r->driver, f);
         if (rc < 0)
                 return rc;
         return plan_add_bind(plan, w->facts, vf, r->driver, vf->driver_override, r->force);
@@ -184,33 +105,13 @@ static int plan_bind_all(
                 if (!streq(r->driver, "none"))
                         rc = plan_bind(r, w, vf, plan, f);
                 else if (vf->driver[0]) {
-                        rc = r->force ? 0 : refuse_held(w, vf->index, "unbinding the VF", f);
+                        rc = r->force ? 0
+                                      : plan_refuse_held(w, vf->index, "unbinding the VF", true, f);
                         if (rc == 0)
                                 rc = plan_add_vf(plan, STEP_UNBIND, vf->index, r->force);
                 }
         }
         return rc;
-}
-
-/* What one setting shall be: the wish over what is there over the baseline. Empty present: nothing
- * to do. */
-static struct vf_attrs merge_setting(
-        const struct vf_attrs *wish, const struct vf_attrs *now, enum vf_setting setting)
-{
-        uint32_t mask = vf_setting_attrs(setting);
-        struct vf_attrs out = {0};
-
-        if (((wish->present | wish->reset) & mask) == 0)
-                return out;
-        vf_attrs_copy(&out, &vf_attrs_baseline, mask);
-        vf_attrs_copy(&out, now, mask & ~wish->reset);
-        /* Taking the VLAN away takes its priority and protocol with it. */
-        if (setting == VF_SETTING_VLAN &&
-                ((wish->reset & BIT(VF_ATTR_VLAN)) ||
-                        (vf_attrs_has(wish, VF_ATTR_VLAN) && wish->vlan == 0)))
-                vf_attrs_copy(&out, &vf_attrs_baseline, mask);
-        vf_attrs_copy(&out, wish, mask);
-        return out;
 }
 
 static int refuse_duplicate_mac(const struct plan_world *w, const struct vf_facts *vf,
@@ -237,10 +138,9 @@ static int refuse_duplicate_mac(const struct plan_world *w, const struct vf_fact
 static int plan_setting(const struct plan_world *w, const struct vf_facts *vf,
         const struct vf_attrs *wish, enum vf_setting setting, struct plan *plan, struct fault *f)
 {
-        const struct vf_attrs want = merge_setting(wish, &vf->attrs, setting);
+        const struct vf_attrs want = vf_attrs_merge(wish, &vf->attrs, setting);
         const struct step s = {
                 .kind = STEP_SET_VF, .vf = vf->index, .setting = setting, .attrs = want};
-        bool flaps = setting == VF_SETTING_MAC || setting == VF_SETTING_VLAN;
         int r;
 
         if (want.present == 0 || ((vf->attrs.present & want.present) == want.present &&
@@ -256,7 +156,7 @@ static int plan_setting(const struct plan_world *w, const struct vf_facts *vf,
         r = vf_attrs_check(&want, f);
         if (r == 0 && setting == VF_SETTING_MAC)
                 r = refuse_duplicate_mac(w, vf, &want.mac, f);
-        return r < 0 ? r : plan_add(plan, &s, flaps ? DISRUPT_VF_FLAP : DISRUPT_NONE);
+        return r < 0 ? r : plan_add(plan, &s);
 }
 
 int plan_add_attrs(const struct plan_world *w, const struct vf_facts *vf,
@@ -288,7 +188,7 @@ static int plan_reset(const struct request *r, const struct plan_world *w,
                         "reset of VF %u (%s) refused: the device has no reset method", vf->index,
                         vf->address);
         if (!r->force) {
-                rc = refuse_held(w, vf->index, "resetting the VF", f);
+                rc = plan_refuse_held(w, vf->index, "resetting the VF", true, f);
                 if (rc < 0)
                         return rc;
         }
@@ -332,12 +232,13 @@ static int plan_vf(
         case REQUEST_UNBIND:
                 if (!vf->driver[0])
                         return 0;
-                rc = r->force ? 0 : refuse_held(w, vf->index, "unbinding the VF", f);
+                rc = r->force ? 0 : plan_refuse_held(w, vf->index, "unbinding the VF", true, f);
                 return rc < 0 ? rc : plan_add_vf(plan, STEP_UNBIND, vf->index, r->force);
         case REQUEST_RESET:
                 return plan_reset(r, w, vf, plan, f);
         case REQUEST_SET_NUMVFS:
         case REQUEST_SET_AUTOPROBE:
+        case REQUEST_APPLY:
         case REQUEST_MAX:
                 break;
         }
@@ -356,7 +257,7 @@ int plan_request(
         if (rc < 0)
                 return rc;
         if (w->facts->busy_step[0])
-                return refuse_busy(w->facts, f);
+                return plan_refuse_busy(w->facts, f);
         if (r->kind == REQUEST_SET_NUMVFS) {
                 rc = plan_numvfs(r, w, &plan, &why);
                 if (rc == 0 && plan.n == 0 && r->count > 0 && r->driver[0])
@@ -432,6 +333,7 @@ int plan_verify(const struct request *r, const struct pf_facts *now, struct faul
                         return fault_set(f, FAULT_NOT_APPLIED, 0,
                                 "VF %u is on driver '%s' instead of '%s'", r->vf, vf->driver, want);
                 return 0;
+        case REQUEST_APPLY:
         case REQUEST_MAX:
                 break;
         }

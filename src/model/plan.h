@@ -10,26 +10,18 @@
 #include "model/request.h"
 #include "model/step.h"
 
-/* What a plan does to running work, worst step first. */
-enum disruption {
-        DISRUPT_NONE,
-        DISRUPT_VF_FLAP,
-        DISRUPT_VF_RECREATE,
-        DISRUPT_PF_DOWN,
-        DISRUPT_MAX
-};
-
-/* "none", "vf-flap", "vf-recreate", "pf-down". */
-const char *disruption_name(enum disruption d);
-
 struct plan {
         struct step *steps; /* empty: it is so already */
         size_t n;
         size_t capacity;
-        enum disruption disruption;
+        enum disruption disruption; /* of its worst step */
+        bool makes_vfs;             /* the VFs of later steps are nobody's yet */
 };
 
 void plan_done(struct plan *plan);
+
+/* What a step disturbs; makes_vfs: a step before it in the plan has made the VFs. */
+enum disruption plan_disruption_of(const struct step *step, bool makes_vfs);
 
 /* What the planner may look at. groups and caps may be NULL (nothing known). */
 struct plan_world {
@@ -38,6 +30,8 @@ struct plan_world {
         const struct groups *groups;
         const struct holder *holders; /* of this PF's VFs */
         size_t n_holders;
+        bool fresh; /* this job created the VFs, and no plan has run to its end since: see
+                       plan_desired.h */
 };
 
 /*

@@ -2,15 +2,22 @@
 /* Putting steps into a plan, one by one or as the sequences they come in. Pure, any thread. */
 #include "model/plan_steps.h"
 
-int plan_add(struct plan *plan, const struct step *step, enum disruption disruption)
+enum disruption plan_disruption_of(const struct step *step, bool makes_vfs)
+{
+        return makes_vfs && step->vf != NO_VF ? DISRUPT_NONE : step_disruption(step);
+}
+
+int plan_add(struct plan *plan, const struct step *step)
 {
         int r = array_grow(&plan->steps, &plan->capacity, plan->n, sizeof(*plan->steps));
 
         if (r < 0)
                 return r;
         plan->steps[plan->n++] = *step;
-        if (disruption > plan->disruption)
-                plan->disruption = disruption;
+        if (plan_disruption_of(step, plan->makes_vfs) > plan->disruption)
+                plan->disruption = plan_disruption_of(step, plan->makes_vfs);
+        if (step->kind == STEP_SET_NUMVFS)
+                plan->makes_vfs = step->value > 0;
         return 0;
 }
 
@@ -19,14 +26,14 @@ int plan_add_numvfs(struct plan *plan, uint32_t count, bool force)
         const struct step s = {
                 .kind = STEP_SET_NUMVFS, .vf = NO_VF, .value = count, .force = force};
 
-        return plan_add(plan, &s, count ? DISRUPT_NONE : DISRUPT_VF_RECREATE);
+        return plan_add(plan, &s);
 }
 
 int plan_add_autoprobe(struct plan *plan, bool on)
 {
         const struct step s = {.kind = STEP_SET_AUTOPROBE, .vf = NO_VF, .value = on};
 
-        return plan_add(plan, &s, DISRUPT_NONE);
+        return plan_add(plan, &s);
 }
 
 /* unbind, clear_override, reset: a VF and nothing else. */
@@ -34,7 +41,7 @@ int plan_add_vf(struct plan *plan, enum step_kind kind, uint32_t vf, bool force)
 {
         const struct step s = {.kind = kind, .vf = vf, .force = force};
 
-        return plan_add(plan, &s, kind == STEP_CLEAR_OVERRIDE ? DISRUPT_NONE : DISRUPT_VF_FLAP);
+        return plan_add(plan, &s);
 }
 
 /* bind, set_override: a VF and a driver. An empty override is a cleared one. */
@@ -46,7 +53,7 @@ int plan_add_driver(struct plan *plan, enum step_kind kind, uint32_t vf, const c
         if (kind == STEP_SET_OVERRIDE && !driver[0])
                 return plan_add_vf(plan, STEP_CLEAR_OVERRIDE, vf, false);
         r = str_copy(s.name, sizeof(s.name), driver);
-        return r < 0 ? r : plan_add(plan, &s, DISRUPT_NONE);
+        return r < 0 ? r : plan_add(plan, &s);
 }
 
 /*

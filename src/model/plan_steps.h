@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The steps that plans are made of; what plan.c and plan_restore.c share and nobody else includes.
- * Each adds to the plan and raises its disruption class; -ENOMEM. Pure, any thread.
+ * The steps that plans are made of and what every planner refuses: for plan*.c, nobody else
+ * includes it. Each adds to the plan and raises its disruption class; -ENOMEM. Pure, any thread.
  */
 #pragma once
 
 #include "model/plan.h"
 
-int plan_add(struct plan *plan, const struct step *step, enum disruption disruption);
+int plan_add(struct plan *plan, const struct step *step);
+
 int plan_add_numvfs(struct plan *plan, uint32_t count, bool force);
 int plan_add_autoprobe(struct plan *plan, bool on);
 
@@ -27,3 +28,15 @@ bool driver_is_vfio(const char *driver);
 /* One message for each setting that differs from the wish. */
 int plan_add_attrs(const struct plan_world *w, const struct vf_facts *vf,
         const struct vf_attrs *wish, struct plan *plan, struct fault *f);
+
+/* plan_check.c: refusals. 0 when there is nothing against it. */
+
+int plan_refuse_busy(const struct pf_facts *pf, struct fault *f);
+
+/* When the VF (or with NO_VF any) is held, naming who holds it. forcible: --force could help. */
+int plan_refuse_held(
+        const struct plan_world *w, uint32_t vf, const char *what, bool forcible, struct fault *f);
+
+/* vfio needs an IOMMU group that it can own once this VF has moved. */
+int plan_check_isolation(
+        const struct plan_world *w, const struct vf_facts *vf, const char *driver, struct fault *f);

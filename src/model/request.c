@@ -76,6 +76,7 @@ static const char *const kinds[REQUEST_MAX] = {
         [REQUEST_UNBIND] = "unbind",
         [REQUEST_RESET] = "reset",
         [REQUEST_SET_AUTOPROBE] = "set_autoprobe",
+        [REQUEST_APPLY] = "apply",
 };
 
 const char *request_kind_name(enum request_kind kind)
@@ -107,6 +108,9 @@ void request_describe(const struct request *r, char *buf, size_t size)
         case REQUEST_SET_AUTOPROBE:
                 snprintf(buf, size, "set autoprobe to %u", r->count);
                 break;
+        case REQUEST_APPLY:
+                snprintf(buf, size, "apply the configuration");
+                break;
         case REQUEST_MAX:
                 snprintf(buf, size, "?");
                 break;
@@ -121,7 +125,7 @@ static bool driver_allowed(const char *name)
         return false;
 }
 
-static int check_driver(const char *name, struct fault *f)
+int driver_check(const char *name, struct fault *f)
 {
         if (!driver_name_valid(name))
                 return fault_set(f, FAULT_INVALID_ARGS, 0,
@@ -146,7 +150,7 @@ int request_check(const struct request *r, struct fault *f)
                                 "%u VFs refused: expected 0 to the PF's total_vfs, never above %u",
                                 r->count, VFS_MAX);
                 if (r->driver[0] && !streq(r->driver, "none"))
-                        return check_driver(r->driver, f);
+                        return driver_check(r->driver, f);
                 return 0;
         case REQUEST_SET_AUTOPROBE:
                 if (r->count > 1)
@@ -163,9 +167,10 @@ int request_check(const struct request *r, struct fault *f)
                                 "port_guid");
                 return vf_attrs_check(&r->attrs, f);
         case REQUEST_BIND:
-                return check_driver(r->driver, f);
+                return driver_check(r->driver, f);
         case REQUEST_UNBIND:
         case REQUEST_RESET:
+        case REQUEST_APPLY:
         case REQUEST_MAX:
                 break;
         }
@@ -191,6 +196,7 @@ enum risk request_risk(const struct request *r)
                 return r->driver[0] ? RISK_BIND : RISK_CONFIGURE;
         case REQUEST_RESET:
         case REQUEST_SET_AUTOPROBE:
+        case REQUEST_APPLY:
         case REQUEST_MAX:
                 break;
         }

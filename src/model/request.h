@@ -13,6 +13,7 @@ enum request_kind {
         REQUEST_UNBIND,        /* vf */
         REQUEST_RESET,         /* vf: function-level reset, then every attribute to the baseline */
         REQUEST_SET_AUTOPROBE, /* count: 0 or 1 */
+        REQUEST_APPLY,         /* a wish, which travels beside it: see model/desired.h */
         REQUEST_MAX,
 };
 
@@ -50,3 +51,6 @@ enum risk request_risk(const struct request *r);
 
 /* The drivers a VF may be bound to by name; NULL-terminated. */
 extern const char *const request_drivers[];
+
+/* Is it one of them: FAULT_INVALID_ARGS or FAULT_DRIVER_NOT_ALLOWED. */
+int driver_check(const char *name, struct fault *f);
