@@ -6,22 +6,25 @@
  */
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "base/fileio.h"
 #include "base/parse.h"
+#include "base/suggest.h"
 #include "config/json.h"
 
 struct json_value {
         const struct json *doc;
-        size_t at; /* offset in the text */
+        unsigned line, column;
         struct json_object *object;
 };
 
 struct json {
         char *name;
-        char *text; /* comments blanked */
+        char *text;         /* comments blanked */
+        const char *source; /* the caller's, while it is scanned: columns count what people see */
         size_t n;
         struct json_object *root;
         struct json_value *values; /* in document order */
@@ -32,51 +35,66 @@ struct key {
         size_t at, n;
 };
 
+/* A place in the text that only moves on. */
+struct place {
+        size_t at;
+        unsigned line, column;
+};
+
+#define PLACE_START ((struct place){.line = 1, .column = 1})
+
 struct scan {
         struct json *doc;
         size_t at;
+        struct place noted; /* of the last value */
         unsigned depth;
+        unsigned nests, nests_max; /* objects and arrays so far */
         struct fault *f;
 };
 
-_printf_(4, 0) static int refuse_atv(
-        const struct json *doc, size_t at, struct fault *f, const char *fmt, va_list ap)
+static void move_to(struct place *p, const struct json *doc, size_t at)
 {
-        unsigned line = 1, column = 1;
-        char text[FAULT_TEXT_MAX];
-
-        for (size_t i = 0; i < at && i < doc->n; i++)
-                if (doc->text[i] == '\n') {
-                        line++;
-                        column = 1;
-                } else if (((unsigned char) doc->text[i] & 0xc0) != 0x80) {
-                        column++;
+        for (; p->at < at && p->at < doc->n; p->at++)
+                if (doc->source[p->at] == '\n') {
+                        p->line++;
+                        p->column = 1;
+                } else if (((unsigned char) doc->source[p->at] & 0xc0) != 0x80) {
+                        p->column++;
                 }
-        vsnprintf(text, sizeof(text), fmt, ap);
-        return fault_set(f, FAULT_INVALID_ARGS, 0, "%s:%u:%u: %s", doc->name, line, column, text);
 }
 
 _printf_(4, 5) static int refuse_at(
         const struct json *doc, size_t at, struct fault *f, const char *fmt, ...)
 {
+        struct place p = PLACE_START;
+        char text[FAULT_TEXT_MAX];
         va_list ap;
-        int r;
 
         va_start(ap, fmt);
-        r = refuse_atv(doc, at, f, fmt, ap);
+        vsnprintf(text, sizeof(text), fmt, ap);
         va_end(ap);
-        return r;
+        move_to(&p, doc, at);
+        return fault_set(
+                f, FAULT_INVALID_ARGS, 0, "%s:%u:%u: %s", doc->name, p.line, p.column, text);
 }
 
 int json_refuse(const struct json_value *v, struct fault *f, const char *fmt, ...)
 {
+        char text[FAULT_TEXT_MAX];
         va_list ap;
-        int r;
 
         va_start(ap, fmt);
-        r = refuse_atv(v->doc, v->at, f, fmt, ap);
+        vsnprintf(text, sizeof(text), fmt, ap);
         va_end(ap);
-        return r;
+        return fault_set(
+                f, FAULT_INVALID_ARGS, 0, "%s:%u:%u: %s", v->doc->name, v->line, v->column, text);
+}
+
+int json_where(const struct json_value *v, char *buf, size_t size)
+{
+        int n = snprintf(buf, size, "%s:%u:%u", v->doc->name, v->line, v->column);
+
+        return n < 0 || (size_t) n >= size ? -ENAMETOOLONG : 0;
 }
 
 /* ---- the scanner ----------------------------------------------------------------------------- */
@@ -240,7 +258,9 @@ static int note_value(struct scan *s)
         r = array_grow(&doc->values, &doc->capacity, doc->n_values, sizeof(*doc->values));
         if (r < 0)
                 return r;
-        doc->values[doc->n_values++] = (struct json_value){.doc = doc, .at = s->at};
+        move_to(&s->noted, doc, s->at);
+        doc->values[doc->n_values++] =
+                (struct json_value){.doc = doc, .line = s->noted.line, .column = s->noted.column};
         return 0;
 }
 
@@ -272,6 +292,9 @@ static int scan_value(struct scan *s)
         if (s->depth >= JSON_DEPTH_MAX)
                 return refuse_at(s->doc, s->at, s->f, "nested too deep; expected at most %u levels",
                         JSON_DEPTH_MAX);
+        if (++s->nests > s->nests_max)
+                return refuse_at(s->doc, s->at, s->f,
+                        "too many objects and arrays; expected at most %u", s->nests_max);
         s->depth++;
         object = peek(s) == '{';
         s->at++;
@@ -409,7 +432,11 @@ int json_parse(const char *name, const char *text, size_t n, unsigned flags, str
         struct fault *f)
 {
         _cleanup_(json_freep) struct json *doc = calloc(1, sizeof(*doc));
-        struct scan s = {.doc = doc, .f = f};
+        struct scan s = {.doc = doc,
+                .noted = PLACE_START,
+                .nests_max = flags & JSON_LARGE ? UINT_MAX : JSON_NESTS_MAX,
+                .f = f};
+        unsigned max = flags & JSON_LARGE ? JSON_LARGE_MAX : JSON_SIZE_MAX;
         int r;
 
         if (!doc)
@@ -421,8 +448,9 @@ int json_parse(const char *name, const char *text, size_t n, unsigned flags, str
         memcpy(doc->text, text, n);
         doc->text[n] = '\0';
         doc->n = n;
-        if (n > JSON_SIZE_MAX)
-                return refuse_at(doc, 0, f, "%zu bytes; expected at most %u", n, JSON_SIZE_MAX);
+        doc->source = text;
+        if (n > max)
+                return refuse_at(doc, 0, f, "%zu bytes; expected at most %u", n, max);
         r = check_utf8(doc, f);
         if (r == 0 && (flags & JSON_COMMENTS))
                 r = blank_comments(doc, f);
@@ -436,6 +464,7 @@ int json_parse(const char *name, const char *text, size_t n, unsigned flags, str
         r = decode(doc, f);
         if (r < 0)
                 return r;
+        doc->source = NULL;
         *ret = TAKE_PTR(doc);
         return 0;
 }
@@ -555,6 +584,7 @@ int json_as_bool(const struct json_value *v, bool *ret, struct fault *f)
 int json_check_keys(const struct json_value *object, const char *const *allowed, struct fault *f)
 {
         char list[FAULT_TEXT_MAX / 2] = "";
+        const char *near;
         int r;
 
         r = json_as_object(object, f);
@@ -571,8 +601,10 @@ int json_check_keys(const struct json_value *object, const char *const *allowed,
                 for (a = allowed; *a; a++)
                         snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
                                 a == allowed ? "" : ", ", *a);
-                return json_refuse(
-                        value_of(child), f, "unknown key \"%s\"; expected one of: %s", key, list);
+                near = suggest(key, allowed);
+                return json_refuse(value_of(child), f,
+                        "unknown key \"%s\"; %s%s%sexpected one of: %s", key,
+                        near ? "did you mean \"" : "", near ? near : "", near ? "\"? " : "", list);
         }
         return 0;
 }

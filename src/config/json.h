@@ -11,13 +11,16 @@
 #include "base/fault.h"
 
 #define JSON_SIZE_MAX  (1024u * 1024u)
+#define JSON_LARGE_MAX (64u * 1024u * 1024u)
 #define JSON_DEPTH_MAX 16u
-#define JSON_KEYS_MAX  256u /* in one object */
+#define JSON_KEYS_MAX  256u   /* in one object */
+#define JSON_NESTS_MAX 32768u /* objects and arrays: json-c takes about 800 bytes for each */
 
 enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_BOOL, JSON_KIND_MAX };
 
 enum json_flags {
         JSON_COMMENTS = 1, /* allows block comments and // to the end of the line */
+        JSON_LARGE = 2,    /* up to JSON_LARGE_MAX: what our own daemon says */
 };
 
 struct json;       /* a document */
@@ -37,6 +40,9 @@ enum json_kind json_kind(const struct json_value *v);
 
 /* Refuses a value for a reason of the caller's: fills f with its position, returns -EINVAL. */
 int json_refuse(const struct json_value *v, struct fault *f, const char *fmt, ...) _printf_(3, 4);
+
+/* "FILE:LINE:COLUMN" of a value; -ENAMETOOLONG. */
+int json_where(const struct json_value *v, char *buf, size_t size);
 
 /* The value as a type, or a fault that says what was expected. */
 int json_as_object(const struct json_value *v, struct fault *f);

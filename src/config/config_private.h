@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the configuration reader. Loop thread. */
+#pragma once
+
+#include "config/config.h"
+
+/* config_parse() with other enum json_flags. */
+int config_parse_flags(const char *name, const char *text, size_t n, unsigned flags,
+        struct declared *ret, struct fault *f);
+
+/* An element of "vfs"; num_vfs: as the PF says, or UINT32_MAX. -EINVAL with a fault. */
+int config_parse_vfs(
+        const struct json_value *v, uint32_t num_vfs, struct declared_vfs *ret, struct fault *f);
+
+/* One of the words; *ret is its index. `what` says the words. */
+int config_parse_word(const struct json_value *v, const char *key, const char *const *words,
+        unsigned n, unsigned *ret, struct fault *f);
+
+/* "nm_managed": -1 when it is not there. */
+int config_parse_nm_managed(const struct json_value *v, int *ret, struct fault *f);
+
+/* The path of a PF as "match" takes it, in the form of pf_facts. -EINVAL. */
+int config_parse_path(const char *text, char ret[static PCI_PATH_MAX]);
