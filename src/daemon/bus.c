@@ -186,7 +186,7 @@ static void emit_removed(struct bus *bus, enum bus_kind kind, const char *path)
                 "InterfacesRemoved", path);
 }
 
-#define PROPERTIES_MAX 32
+#define PROPERTIES_MAX 64
 
 static void emit_changed(struct bus *bus, enum bus_kind kind, const char *path, uint32_t fields)
 {
@@ -243,6 +243,24 @@ void bus_emit(struct bus *bus, const struct changes *changes)
 void bus_emit_backend(struct bus *bus)
 {
         emit_changed(bus, BUS_MANAGER, BUS_ROOT, BIT(0));
+}
+
+void bus_emit_config(struct bus *bus)
+{
+        uint64_t now = bus_config_hash(bus);
+
+        if (now == bus->config_said)
+                return;
+        bus->config_said = now;
+        emit_changed(bus, BUS_MANAGER, BUS_ROOT, BIT(1));
+}
+
+void bus_emit_pf_config(struct bus *bus, const struct dev_id *pf)
+{
+        char path[BUS_PATH_MAX];
+
+        bus_path_of_device(path, pf, NO_VF);
+        emit_changed(bus, BUS_KIND_PF, path, BUS_PF_CONFIG);
 }
 
 void bus_job_added(struct bus *bus, const struct job_view *job)
@@ -311,8 +329,10 @@ static int on_name_owner_changed(sd_bus_message *m, void *userdata, _unused_ sd_
 {
         const char *name, *before, *after;
 
-        if (sd_bus_message_read(m, "sss", &name, &before, &after) > 0 && !after[0])
+        if (sd_bus_message_read(m, "sss", &name, &before, &after) > 0 && !after[0]) {
                 bus_calls_forget(userdata, name);
+                bus_config_forget(userdata, name);
+        }
         return 0;
 }
 
@@ -411,6 +431,7 @@ int bus_new(struct daemon *daemon, const char *address, struct bus **ret)
 
 int bus_take_name(struct bus *bus)
 {
+        bus->config_said = bus_config_hash(bus);
         /* queued, when an old daemon has not let go yet */
         return sd_bus_request_name_async(bus->bus, NULL, BUS_NAME, SD_BUS_NAME_QUEUE, on_name, bus);
 }
@@ -418,6 +439,7 @@ int bus_take_name(struct bus *bus)
 void bus_free(struct bus *bus)
 {
         bus_calls_free(bus);
+        bus_config_free(bus);
         bus_readings_free(bus);
         if (bus->authz)
                 authz_free(bus->authz);

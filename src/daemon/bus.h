@@ -33,6 +33,10 @@ void bus_emit(struct bus *bus, const struct changes *changes);
 /* Manager.Backend and Manager.BackendConnected changed. */
 void bus_emit_backend(struct bus *bus);
 
+/* Something of the configuration: the Manager's properties, or a PF's. */
+void bus_emit_config(struct bus *bus);
+void bus_emit_pf_config(struct bus *bus, const struct dev_id *pf);
+
 void bus_job_added(struct bus *bus, const struct job_view *job);
 void bus_job_changed(struct bus *bus, const struct job_view *job);
 void bus_job_removed(struct bus *bus, const struct job_view *job, const struct fault *f);

@@ -102,7 +102,11 @@ static int proceed(struct call *call, uint32_t uid, struct fault *f)
 
         if (call->row->decode)
                 return submit(call, uid, f);
-        r = call->row->call(call->bus, call->m, f);
+        if (call->row->act) {
+                (void) sd_bus_message_rewind(call->m, true);
+                r = call->row->act(call->bus, call->m, uid, f);
+        } else
+                r = call->row->call(call->bus, call->m, f);
         if (r >= 0)
                 call_free(call);
         return r;
@@ -168,6 +172,16 @@ static int change(struct bus *bus, sd_bus_message *m, const struct bus_method *r
                 f);
 }
 
+static int by_judge(
+        struct bus *bus, sd_bus_message *m, const struct bus_method *row, struct fault *f)
+{
+        struct authz_question question = {.pf = "", .vf = NO_VF, .operation = row->member};
+        int r;
+
+        r = row->judge(bus, m, &question.risk, f);
+        return r < 0 ? r : ask(bus, m, row, NULL, &question, f);
+}
+
 static int configure_unless_own(
         struct bus *bus, sd_bus_message *m, const struct bus_method *row, struct fault *f)
 {
@@ -191,6 +205,8 @@ static int dispatch(
                 return row->call(bus, m, f);
         case AUTHZ_BY_REQUEST:
                 return change(bus, m, row, f);
+        case AUTHZ_BY_JUDGE:
+                return by_judge(bus, m, row, f);
         case AUTHZ_CONFIGURE_UNLESS_OWN:
                 return configure_unless_own(bus, m, row, f);
         case AUTHZ_MISSING:

@@ -20,10 +20,7 @@ int bus_malformed(int error, struct fault *f)
                 strerror(error < 0 ? -error : EBADMSG));
 }
 
-/* Enters the next {sv} up to its value. 0: no more. The value's signature is checked by the caller.
- */
-static int next_entry(
-        sd_bus_message *m, const char **ret_key, const char **ret_type, struct fault *f)
+int bus_next_entry(sd_bus_message *m, const char **ret_key, const char **ret_type, struct fault *f)
 {
         char type;
         int r;
@@ -40,7 +37,7 @@ static int next_entry(
         return r > 0 ? 1 : bus_malformed(r, f);
 }
 
-static int end_entry(sd_bus_message *m, struct fault *f)
+int bus_end_entry(sd_bus_message *m, struct fault *f)
 {
         int r;
 
@@ -50,7 +47,7 @@ static int end_entry(sd_bus_message *m, struct fault *f)
         return r < 0 ? bus_malformed(r, f) : 0;
 }
 
-static int wrong_type(
+int bus_wrong_type(
         const char *what, const char *key, char expected, const char *type, struct fault *f)
 {
         return fault_set(f, FAULT_INVALID_ARGS, 0,
@@ -108,7 +105,7 @@ int bus_decode_options(sd_bus_message *m, uint32_t allowed, struct request *r, s
         rc = sd_bus_message_enter_container(m, 'a', "{sv}");
         if (rc < 0)
                 return bus_malformed(rc, f);
-        while ((rc = next_entry(m, &key, &type, f)) > 0) {
+        while ((rc = bus_next_entry(m, &key, &type, f)) > 0) {
                 unsigned i = 0;
 
                 while (i < BUS_OPTION_MAX && !((allowed & BIT(i)) && streq(options[i].key, key)))
@@ -120,10 +117,10 @@ int bus_decode_options(sd_bus_message *m, uint32_t allowed, struct request *r, s
                                 "option '%s' refused: it is given twice", key);
                 seen |= BIT(i);
                 if (type[0] != options[i].type || type[1])
-                        return wrong_type("option", key, options[i].type, type, f);
+                        return bus_wrong_type("option", key, options[i].type, type, f);
                 rc = read_option(m, &options[i], r, f);
                 if (rc == 0)
-                        rc = end_entry(m, f);
+                        rc = bus_end_entry(m, f);
                 if (rc < 0)
                         return rc;
         }
@@ -176,7 +173,8 @@ static int read_attr(
         if (streq(type, "s"))
                 return read_attr_text(m, attr, a, f);
         if (type[0] != attr_type(attr) || type[1])
-                return wrong_type("attribute", vf_attr_table[attr].name, attr_type(attr), type, f);
+                return bus_wrong_type(
+                        "attribute", vf_attr_table[attr].name, attr_type(attr), type, f);
         r = sd_bus_message_read_basic(m, type[0], &value);
         if (r <= 0)
                 return bus_malformed(r, f);
@@ -191,7 +189,7 @@ int bus_decode_attrs(sd_bus_message *m, struct vf_attrs *attrs, struct fault *f)
         r = sd_bus_message_enter_container(m, 'a', "{sv}");
         if (r < 0)
                 return bus_malformed(r, f);
-        while ((r = next_entry(m, &key, &type, f)) > 0) {
+        while ((r = bus_next_entry(m, &key, &type, f)) > 0) {
                 enum vf_attr attr = vf_attr_from_name(key);
 
                 if (attr == VF_ATTR_MAX)
@@ -202,7 +200,7 @@ int bus_decode_attrs(sd_bus_message *m, struct vf_attrs *attrs, struct fault *f)
                                 key);
                 r = read_attr(m, attr, type, attrs, f);
                 if (r == 0)
-                        r = end_entry(m, f);
+                        r = bus_end_entry(m, f);
                 if (r < 0)
                         return r;
         }

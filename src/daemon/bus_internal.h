@@ -8,6 +8,8 @@
 #include "daemon/bus_table.h"
 #include "daemon/daemon.h"
 
+#define BUS_PF_CONFIG BIT(PF_FIELD_MAX) /* behind the fields of the state */
+
 enum bus_kind { BUS_MANAGER, BUS_KIND_PF, BUS_KIND_VF, BUS_KIND_GROUP, BUS_KIND_JOB, BUS_KIND_MAX };
 
 extern const struct bus_interface bus_manager, bus_pf, bus_vf, bus_group, bus_job;
@@ -21,8 +23,10 @@ struct bus {
         sd_bus *bus;
         struct authz *authz;
         sd_bus_vtable *vtables[BUS_KIND_MAX];
-        struct call *calls;       /* changes that have not been replied to */
-        struct reading *readings; /* questions to the backend, and their latest answers */
+        struct call *calls;               /* changes that have not been replied to */
+        uint64_t config_said;             /* bus_config_hash() of what was emitted last */
+        struct config_call *config_calls; /* Plan, Apply, Rollback that are not replied to */
+        struct reading *readings;         /* questions to the backend, and their latest answers */
 };
 
 /* org.sriovd1.Error.NAME and the text. */
@@ -46,6 +50,36 @@ int bus_on_call(sd_bus_message *m, void *userdata, sd_bus_error *error);
 void bus_calls_forget(struct bus *bus, const char *sender);
 void bus_calls_free(struct bus *bus);
 
+/* --- bus_config.c: the configuration ------------------------------------------------------------
+ */
+
+int bus_plan(struct bus *bus, sd_bus_message *m, struct fault *f);
+int bus_save(struct bus *bus, sd_bus_message *m, struct fault *f);
+int bus_judge_files(struct bus *bus, sd_bus_message *m, enum risk *ret, struct fault *f);
+int bus_judge_none(struct bus *bus, sd_bus_message *m, enum risk *ret, struct fault *f);
+int bus_apply(struct bus *bus, sd_bus_message *m, uint32_t uid, struct fault *f);
+int bus_confirm(struct bus *bus, sd_bus_message *m, uint32_t uid, struct fault *f);
+int bus_rollback(struct bus *bus, sd_bus_message *m, uint32_t uid, struct fault *f);
+
+/* Of all that the Manager shows of it. */
+uint64_t bus_config_hash(const struct bus *bus);
+
+/* A name has left the bus. */
+void bus_config_forget(struct bus *bus, const char *sender);
+void bus_config_free(struct bus *bus);
+
+/* Getters: of the Manager, then of a PF. */
+BUS_GETTER_DECLARE(bus_get_conf_state);
+BUS_GETTER_DECLARE(bus_get_conf_text);
+BUS_GETTER_DECLARE(bus_get_applied);
+BUS_GETTER_DECLARE(bus_get_absent);
+BUS_GETTER_DECLARE(bus_get_deadline);
+BUS_GETTER_DECLARE(bus_get_rivals);
+BUS_GETTER_DECLARE(bus_get_pf_config_state);
+BUS_GETTER_DECLARE(bus_get_pf_config_source);
+BUS_GETTER_DECLARE(bus_get_pf_config_text);
+BUS_GETTER_DECLARE(bus_get_pf_differences);
+
 /* --- bus_reading.c: methods that ask the backend -----------------------------------------------
  */
 
@@ -67,6 +101,13 @@ int bus_decode_attrs(sd_bus_message *m, struct vf_attrs *attrs, struct fault *f)
 
 /* Reads a driver's name into the request. */
 int bus_decode_driver(sd_bus_message *m, struct request *r, struct fault *f);
+
+/* Enters the next {sv} up to its value: 1, or 0 when there is no more. The value's signature is the
+ * caller's to check. */
+int bus_next_entry(sd_bus_message *m, const char **ret_key, const char **ret_type, struct fault *f);
+int bus_end_entry(sd_bus_message *m, struct fault *f);
+int bus_wrong_type(
+        const char *what, const char *key, char expected, const char *type, struct fault *f);
 
 /* FAULT_INVALID_ARGS for a message that sd-bus could not read. */
 int bus_malformed(int error, struct fault *f);

@@ -39,10 +39,26 @@ BUS_GETTER(get_connected)
 }
 
 static const struct bus_method methods[] = {
+        {"Plan", "a(ss)", "s", SD_BUS_PARAM(files) SD_BUS_PARAM(plan), AUTHZ_FREE,
+                .call = bus_plan},
+        {"Apply", "a(ss)a{sv}", "s", SD_BUS_PARAM(files) SD_BUS_PARAM(options) SD_BUS_PARAM(result),
+                AUTHZ_BY_JUDGE, .judge = bus_judge_files, .act = bus_apply},
+        {"Confirm", "", "", "", AUTHZ_BY_JUDGE, .judge = bus_judge_none, .act = bus_confirm},
+        {"Rollback", "", "s", SD_BUS_PARAM(result), AUTHZ_BY_JUDGE, .judge = bus_judge_none,
+                .act = bus_rollback},
+        {"Save", "", "s", SD_BUS_PARAM(config), AUTHZ_FREE, .call = bus_save},
         {"Find", "s", "o", SD_BUS_PARAM(name) SD_BUS_PARAM(object), AUTHZ_FREE, .call = find},
 };
 
+#define CONFIG BIT(1)
+
 static const struct bus_property properties[] = {
+        {"ConfigState", "s", bus_get_conf_state, 0, CONFIG},
+        {"ConfigText", "s", bus_get_conf_text, 0, CONFIG},
+        {"Applied", "b", bus_get_applied, 0, CONFIG},
+        {"Absent", "as", bus_get_absent, 0, CONFIG},
+        {"ConfirmDeadline", "t", bus_get_deadline, 0, CONFIG},
+        {"Rivals", "as", bus_get_rivals, 0, CONFIG},
         {"Version", "s", get_version, 0, 0},
         {"Backend", "s", get_backend, 0, BIT(0)},
         {"BackendConnected", "b", get_connected, 0, BIT(0)},

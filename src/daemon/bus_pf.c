@@ -116,6 +116,8 @@ static const struct bus_property properties[] = {
         {"Serial", "s", bus_get_string, AT(serial), 0},
         {"NumaNode", "i", NULL, AT(numa_node), 0},
         {"PermanentMac", "s", bus_get_string, AT(permanent_mac), 0},
+        {"Path", "s", bus_get_string, AT(path), 0},
+        {"Slot", "s", bus_get_string, AT(slot), 0},
         {"Driver", "s", bus_get_string, AT(driver), BIT(PF_FIELD_DRIVER)},
         {"Netdevs", "as", get_netdevs, 0, BIT(PF_FIELD_NETDEVS)},
         {"TotalVfs", "u", NULL, AT(total_vfs), BIT(PF_FIELD_TOTAL_VFS)},
@@ -133,6 +135,10 @@ static const struct bus_property properties[] = {
         {"ResetMethods", "as", bus_get_words, AT(reset_methods), BIT(PF_FIELD_RESET_METHODS)},
         {"Capabilities", "a{ss}", get_capabilities, offsetof(struct pf_entry, caps),
                 BIT(PF_FIELD_CAPABILITIES)},
+        {"ConfigState", "s", bus_get_pf_config_state, 0, BUS_PF_CONFIG},
+        {"ConfigSource", "s", bus_get_pf_config_source, 0, BUS_PF_CONFIG},
+        {"ConfigText", "s", bus_get_pf_config_text, 0, BUS_PF_CONFIG},
+        {"Differences", "as", bus_get_pf_differences, 0, BUS_PF_CONFIG},
         {"State", "s", get_state, offsetof(struct pf_entry, activity), BIT(PF_FIELD_STATE)},
 };
 

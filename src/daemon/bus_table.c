@@ -14,13 +14,16 @@ int bus_table_check(const struct bus_interface *interface, struct fault *f)
         for (size_t i = 0; i < interface->n_methods; i++) {
                 const struct bus_method *row = &interface->methods[i];
                 bool by_request = row->policy == AUTHZ_BY_REQUEST;
+                bool by_judge = row->policy == AUTHZ_BY_JUDGE;
                 bool unless_own = row->policy == AUTHZ_CONFIGURE_UNLESS_OWN;
 
                 if (row->policy == AUTHZ_MISSING || row->policy >= AUTHZ_POLICY_MAX)
                         return refuse(interface, row, "its row does not say who may call it", f);
-                if (!row->decode == by_request || !row->call != by_request)
+                if (!row->decode == by_request || !row->call != (by_request || by_judge))
                         return refuse(
                                 interface, row, "a request is decoded, all else is called", f);
+                if (!row->judge == by_judge || !row->act == by_judge)
+                        return refuse(interface, row, "what it endangers is judged by nobody", f);
                 if (!row->owns == unless_own)
                         return refuse(interface, row, "its row does not say whose it is", f);
         }

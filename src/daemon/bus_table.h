@@ -17,6 +17,7 @@ enum authz_policy {
         AUTHZ_MISSING,              /* the row forgot to say */
         AUTHZ_FREE,                 /* reading: everybody */
         AUTHZ_BY_REQUEST,           /* changes: the polkit action of request_risk() */
+        AUTHZ_BY_JUDGE,             /* changes of several PFs: what `judge` finds in the message */
         AUTHZ_CONFIGURE_UNLESS_OWN, /* org.sriovd1.configure, but for whoever `owns` says yes to */
         AUTHZ_POLICY_MAX,
 };
@@ -30,6 +31,10 @@ struct bus_method {
         int (*decode)(sd_bus_message *m, struct request *r, struct fault *f);
         /* The others: does it, and replies now or later unless it fails. */
         int (*call)(struct bus *bus, sd_bus_message *m, struct fault *f);
+        /* AUTHZ_BY_JUDGE: which action it needs; reads the message, which is rewound for act. */
+        int (*judge)(struct bus *bus, sd_bus_message *m, enum risk *ret, struct fault *f);
+        /* Does it for this uid, and replies now or later unless it fails. */
+        int (*act)(struct bus *bus, sd_bus_message *m, uint32_t uid, struct fault *f);
         /* AUTHZ_CONFIGURE_UNLESS_OWN. */
         bool (*owns)(struct bus *bus, sd_bus_message *m);
 };
@@ -84,6 +89,17 @@ int bus_get_bool(sd_bus *bus, const char *path, const char *interface, const cha
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int bus_get_words(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
+
+/* A getter that another file defines. */
+#define BUS_GETTER_DECLARE(name)                                                                   \
+        int name(sd_bus *bus, const char *path, const char *interface, const char *property,       \
+                sd_bus_message *reply, void *userdata, sd_bus_error *error)
+
+/* The head of one that is. */
+#define BUS_GETTER_SHARED(name)                                                                    \
+        int name(_unused_ sd_bus *bus, _unused_ const char *path, _unused_ const char *interface,  \
+                _unused_ const char *property, sd_bus_message *reply, void *userdata,              \
+                _unused_ sd_bus_error *error)
 
 /* The head of a getter of one's own. */
 #define BUS_GETTER(name)                                                                           \

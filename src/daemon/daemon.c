@@ -5,9 +5,13 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
+#include "config/planjson.h"
+#include "daemon/apply.h"
 #include "daemon/bus.h"
 #include "daemon/daemon.h"
 #include "daemon/look.h"
+#include "daemon/rivals_look.h"
+#include "daemon/vfdir.h"
 
 #define READY_USEC 5000000ull /* a device that does not answer must not delay the boot */
 #define BUSY_USEC  1000000ull
@@ -18,8 +22,33 @@ static void emit(struct daemon *d, struct changes *changes, int r)
 {
         if (r < 0)
                 log_error("state: %s", strerror(-r));
-        if (d->ready) /* before, nobody knows our name */
+        if (d->ready && d->bus) /* before, nobody knows our name */
                 bus_emit(d->bus, changes);
+}
+
+/* A card that was plugged in, or whose driver was loaded: without VFs, whatever it had. */
+static bool has_come(const struct changes *changes, const struct pf_facts *facts)
+{
+        for (size_t i = 0; i < changes->n; i++)
+                if (changes->list[i].kind == CHANGE_PF_ADDED ||
+                        (changes->list[i].kind == CHANGE_PF && facts->driver[0] &&
+                                (changes->list[i].fields & BIT(PF_FIELD_DRIVER))))
+                        return true;
+        return false;
+}
+
+/* Is there a PF that was not there, or that an entry may now match otherwise? */
+static bool may_match_anew(const struct changes *changes)
+{
+        for (size_t i = 0; i < changes->n; i++) {
+                const struct change *c = &changes->list[i];
+
+                if (c->kind == CHANGE_PF_ADDED || c->kind == CHANGE_PF_REMOVED ||
+                        (c->kind == CHANGE_PF &&
+                                (c->fields & (BIT(PF_FIELD_DRIVER) | BIT(PF_FIELD_NETDEVS)))))
+                        return true;
+        }
+        return false;
 }
 
 static void set_activity(void *userdata, const struct dev_id *pf, enum pf_activity activity)
@@ -78,6 +107,11 @@ void daemon_take_facts(struct daemon *d, struct pf_facts *facts)
         jobs_progress(d->jobs, &entry->facts);
         judge_activity(d, &entry->facts);
         watch_quiet(d, &entry->facts);
+        if (has_come(&changes, &entry->facts))
+                reconcile_came(d->reconcile, &pf);
+        if (d->begun && may_match_anew(&changes))
+                apply_resolve(d->apply);
+        reconcile_look(d->reconcile, &pf);
 }
 
 void daemon_take_groups(struct daemon *d, struct groups *groups)
@@ -92,6 +126,9 @@ void daemon_take_gone(struct daemon *d, const struct dev_id *pf)
         _cleanup_(changes_done) struct changes changes = {0};
 
         emit(d, &changes, state_remove(&d->state, pf, &changes));
+        reconcile_gone(d->reconcile, pf);
+        if (d->begun)
+                apply_resolve(d->apply);
 }
 
 static int on_quiet_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -118,6 +155,19 @@ static int on_busy_timer(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* The hardware was looked at: from here on it is brought to the configuration. */
+static void begin(struct daemon *d)
+{
+        if (d->begun)
+                return;
+        d->begun = true;
+        if (d->root && rivals_look(d->root, &d->state, &d->rivals) < 0)
+                log_warning("who else manages VFs can not be looked for below %s", d->root);
+        apply_set_rivals(d->apply, d->rivals);
+        apply_start(d->apply);
+        reconcile_start(d->reconcile);
+}
+
 /* From here on there is something to show: take the name and say that we are there. */
 static void become_ready(struct daemon *d)
 {
@@ -126,6 +176,8 @@ static void become_ready(struct daemon *d)
         if (d->ready)
                 return;
         d->ready = true;
+        if (!d->bus)
+                return;
         r = bus_take_name(d->bus);
         if (r < 0) {
                 log_error("message bus: %s", strerror(-r));
@@ -144,9 +196,13 @@ void daemon_on_name(struct daemon *d)
 
 static int on_ready_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
+        struct daemon *d = userdata;
+
         (void) source;
         (void) usec;
-        become_ready(userdata);
+        if (backend_client_is_connected(d->backend))
+                begin(d);
+        become_ready(d);
         return 0;
 }
 
@@ -189,15 +245,17 @@ static void look_settled(void *userdata)
 {
         struct daemon *d = userdata;
 
-        if (backend_client_is_connected(d->backend))
-                become_ready(d);
+        if (!backend_client_is_connected(d->backend))
+                return;
+        begin(d);
+        become_ready(d);
 }
 
 static void job_added(void *userdata, const struct job_view *job)
 {
         struct daemon *d = userdata;
 
-        if (d->ready)
+        if (d->ready && d->bus)
                 bus_job_added(d->bus, job);
 }
 
@@ -205,8 +263,10 @@ static void job_changed(void *userdata, const struct job_view *job)
 {
         struct daemon *d = userdata;
 
-        if (d->ready)
+        if (d->ready && d->bus)
                 bus_job_changed(d->bus, job);
+        if (job->state == JOB_STUCK || job->state == JOB_WAITING)
+                apply_look_stuck(d->apply);
 }
 
 static void job_removed(void *userdata, const struct job_view *job, const struct fault *f)
@@ -221,8 +281,9 @@ static void job_removed(void *userdata, const struct job_view *job, const struct
         else
                 log_warning("job %u: %s on %s for uid %u: %s: %s", job->id, what,
                         dev_id_address(&job->pf), job->uid, fault_code_name(f->code), f->text);
-        if (d->ready)
+        if (d->ready && d->bus)
                 bus_job_removed(d->bus, job, f);
+        reconcile_look(d->reconcile, &job->pf);
 }
 
 static void job_unreadable(void *userdata, const struct dev_id *pf, const struct fault *f)
@@ -243,6 +304,24 @@ static void job_learned(
         emit(d, &changes, state_learn(&d->state, pf, setting, code, &changes));
 }
 
+static void config_changed(void *userdata)
+{
+        struct daemon *d = userdata;
+
+        if (d->vfdir && d->apply)
+                vfdir_sync(d->vfdir, apply_conf(d->apply), &d->state);
+        if (d->ready && d->bus)
+                bus_emit_config(d->bus);
+}
+
+static void pf_config_changed(void *userdata, const struct dev_id *pf)
+{
+        struct daemon *d = userdata;
+
+        if (d->ready && d->bus)
+                bus_emit_pf_config(d->bus, pf);
+}
+
 static void backend_connected(void *userdata, const char *name, const char *version)
 {
         static const struct dev_id everything = {""};
@@ -250,8 +329,12 @@ static void backend_connected(void *userdata, const char *name, const char *vers
 
         snprintf(d->backend_name, sizeof(d->backend_name), "%s %s", name, version);
         log_info("backend connected: %s", d->backend_name);
-        if (d->ready)
+        if (d->ready && d->bus)
                 bus_emit_backend(d->bus);
+        if (!d->begun) { /* as long again for what it has to show */
+                (void) sd_event_source_set_time_relative(d->ready_timer, READY_USEC);
+                (void) sd_event_source_set_enabled(d->ready_timer, SD_EVENT_ONESHOT);
+        }
         look_now(d->look, &everything);
 }
 
@@ -262,7 +345,7 @@ static void backend_lost(void *userdata)
         log_warning("backend lost: showing what was last seen, changing nothing until it is back");
         d->backend_name[0] = '\0';
         look_reset(d->look);
-        if (d->ready)
+        if (d->ready && d->bus)
                 bus_emit_backend(d->bus);
 }
 
@@ -304,8 +387,7 @@ static int add_timers(struct daemon *d)
         return sd_event_source_set_enabled(d->quiet_timer, SD_EVENT_OFF);
 }
 
-int daemon_new(
-        sd_event *event, const char *backend_address, const char *bus_address, struct daemon **ret)
+static int add_core(struct daemon *d, const struct daemon_options *o)
 {
         static const struct backend_client_events backend_events = {
                 .connected = backend_connected,
@@ -330,41 +412,102 @@ int daemon_new(
                 .activity = set_activity,
                 .learned = job_learned,
         };
-        _cleanup_(daemon_freep) struct daemon *d = calloc(1, sizeof(*d));
         int r;
+
+        r = backend_client_new(d->event, o->backend, &backend_events, d, &d->backend);
+        if (r < 0)
+                return r;
+        r = jobs_new(d->event, d->backend, &d->state, d->ledger, &jobs_events, d, &d->jobs);
+        if (r < 0)
+                return r;
+        return look_new(d->event, d->backend, &look_events, d, &d->look);
+}
+
+static int add_configuration(struct daemon *d, const struct daemon_options *o)
+{
+        static const struct apply_events apply_events = {.changed = config_changed};
+        static const struct reconcile_events reconcile_events = {
+                .changed = pf_config_changed,
+                .applied = config_changed,
+        };
+        const struct apply_config config = {
+                .dirs = o->config_dirs,
+                .backend = d->backend,
+                .jobs = d->jobs,
+                .state = &d->state,
+                .ledger = d->ledger,
+        };
+        int r;
+
+        r = apply_new(d->event, &config, &apply_events, d, &d->apply);
+        if (r < 0)
+                return r;
+        r = reconcile_new(d->event, d->jobs, &d->state, apply_conf(d->apply), d->ledger,
+                &reconcile_events, d, &d->reconcile);
+        if (r < 0)
+                return r;
+        apply_set_reconcile(d->apply, d->reconcile);
+        return 0;
+}
+
+/* Without it VFs are named by udev alone. */
+static void add_vfdir(struct daemon *d, const char *dir)
+{
+        int r = vfdir_new(dir, &d->vfdir);
+
+        if (r < 0)
+                log_warning(
+                        "%s: %s; udev's rules will not know the names of VFs", dir, strerror(-r));
+}
+
+int daemon_new(sd_event *event, const struct daemon_options *o, struct daemon **ret)
+{
+        _cleanup_(daemon_freep) struct daemon *d = calloc(1, sizeof(*d));
+        int r = 0;
 
         if (!d)
                 return -ENOMEM;
         d->event = sd_event_ref(event);
-        r = backend_client_new(event, backend_address, &backend_events, d, &d->backend);
-        if (r < 0)
-                return r;
-        r = jobs_new(event, d->backend, &d->state, &jobs_events, d, &d->jobs);
-        if (r < 0)
-                return r;
-        r = look_new(event, d->backend, &look_events, d, &d->look);
-        if (r < 0)
-                return r;
-        r = bus_new(d, bus_address, &d->bus);
-        if (r < 0)
-                return r;
-        r = add_timers(d);
+        d->ledger = o->ledger;
+        d->root = o->root;
+        if (!d->ledger)
+                r = ledger_new(o->state_dir, o->boot_id, o->crash, &d->ledger);
+        if (r >= 0 && o->run_dir)
+                add_vfdir(d, o->run_dir);
+        if (r >= 0)
+                r = add_core(d, o);
+        if (r >= 0)
+                r = add_configuration(d, o);
+        if (r >= 0 && !o->no_bus)
+                r = bus_new(d, o->bus, &d->bus);
+        if (r >= 0)
+                r = add_timers(d);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(d);
         return 0;
 }
 
+/* From whom calls back to who is called: what ends a call tells those that wait for it. */
 void daemon_free(struct daemon *d)
 {
         if (d->backend)
                 backend_client_free(d->backend);
+        if (d->apply)
+                apply_free(d->apply);
         if (d->jobs)
                 jobs_free(d->jobs);
         if (d->look)
                 look_free(d->look);
+        if (d->reconcile)
+                reconcile_free(d->reconcile);
         if (d->bus)
                 bus_free(d->bus);
+        texts_free(d->rivals);
+        if (d->vfdir)
+                vfdir_free(d->vfdir);
+        if (d->ledger)
+                ledger_free(d->ledger);
         sd_event_source_unref(d->ready_timer);
         sd_event_source_unref(d->busy_timer);
         sd_event_source_unref(d->quiet_timer);

@@ -21,8 +21,11 @@ void job_free(struct job *job)
 {
         pf_facts_done(&job->before);
         pf_facts_done(&job->now);
+        pf_facts_done(&job->base);
         plan_done(&job->plan);
         free(job->holders);
+        order_done(&job->order);
+        problems_done(&job->problems);
         free(job);
 }
 
@@ -68,6 +71,28 @@ static void on_last_groups(void *userdata, struct groups *groups, const struct f
 }
 
 /*
+ * What became of the intent. A job that wrote none may still have found all as wanted; but one that
+ * an earlier life left open is closed by its recovery alone.
+ */
+static void close_intent(struct job *job, const struct fault *f)
+{
+        struct ledger *ledger = job->jobs->ledger;
+        const struct journal_state *known = ledger_of(ledger, &job->view.pf);
+        bool wish = job->view.request.kind == REQUEST_APPLY && !job->order.keep_applied;
+        bool ours = job->intent || job->order.recovery;
+
+        if (!known || (!ours && (known->open || !wish)))
+                return;
+        if (!backend_client_is_connected(job->jobs->backend))
+                ledger_leave(ledger, &job->view.pf);
+        else if (f->code != FAULT_NONE)
+                ledger_abort(ledger, &job->view.pf, f->text);
+        else
+                ledger_commit(ledger, &job->view.pf, wish ? job->order.applied : known->applied);
+        job->intent = false;
+}
+
+/*
  * The end of every job: its facts and signals go up, those of the groups last, and then the others
  * hear of it.
  */
@@ -85,6 +110,10 @@ void job_finish(struct job *job, const struct fault *f)
                 if (backend_client_groups(jobs->backend, on_last_groups, job) >= 0)
                         return;
         }
+        if (job->started)
+                close_intent(job, f);
+        if (job->order.recovery)
+                crash_at(ledger_crash(jobs->ledger), CRASH_RECOVERY_ENDED);
         while (jobs->list[at] != job)
                 at++;
         memmove(jobs->list + at, jobs->list + at + 1, (jobs->n - at - 1) * sizeof(*jobs->list));
@@ -108,8 +137,7 @@ void job_fail(struct job *job, enum fault_code code, int error, const char *text
         job_finish(job, &f);
 }
 
-/* Readings go to the state first; the job keeps a copy of its own. */
-static int take_facts(struct job *job, struct pf_facts *facts)
+int job_take_facts(struct job *job, struct pf_facts *facts)
 {
         struct pf_facts copy;
         int r;
@@ -130,7 +158,7 @@ static void learn(struct job *job, uint32_t done, const struct fault *f)
         for (uint32_t i = 0; i < job->plan.n && i <= done; i++) {
                 const struct step *s = &job->plan.steps[i];
 
-                if (s->kind == STEP_SET_VF)
+                if (s->kind == STEP_SET_VF && (i < done || caps_told_by(s->setting, &s->attrs)))
                         job->jobs->events->learned(job->jobs->userdata, &job->view.pf, s->setting,
                                 i < done ? FAULT_NONE : f->code);
         }
@@ -145,7 +173,59 @@ void job_show_step(struct job *job, uint32_t done)
         job_set_state(job, job->view.state == JOB_UNDOING ? JOB_UNDOING : JOB_RUNNING, text);
 }
 
-static int run(struct job *job, backend_run_fn fn)
+/* The same once more: what the recovery finds is no state to go back to. */
+static int keep_intent(struct job *job, struct fault *f)
+{
+        const struct journal_state *known = ledger_of(job->jobs->ledger, &job->view.pf);
+        struct txn txn = known->intent; /* borrowed */
+        int r = 0;
+
+        if (!txn.creates && plan_sets_numvfs(&job->plan)) {
+                txn.creates = true;
+                r = ledger_intent(job->jobs->ledger, &job->view.pf, &txn, f);
+        }
+        job->intent = r == 0;
+        return r;
+}
+
+/*
+ * Before the first write of a job: what is about to be done, and how it was. A request that dies
+ * half-way goes back, a wish where its order says.
+ */
+static int write_intent(struct job *job, struct fault *f)
+{
+        struct txn txn = {
+                .forward = job->order.forward,
+                .creates = plan_sets_numvfs(&job->plan),
+                .wish = job->order.wish, /* borrowed */
+                .applied = job->order.applied,
+        };
+        const struct journal_state *known = ledger_of(job->jobs->ledger, &job->view.pf);
+        int r;
+
+        if (job->intent)
+                return 0;
+        if (!known)
+                return fault_set(f, FAULT_INTERNAL, ENOMEM, "out of memory");
+        if (job->order.recovery)
+                return keep_intent(job, f);
+        r = str_copy(txn.kind, sizeof(txn.kind), request_kind_name(job->view.request.kind));
+        if (r == 0 && known->open &&
+                streq(known->intent.boot_id, ledger_boot_id(job->jobs->ledger))) {
+                /* An earlier life's, not recovered yet: that one saw the PF whole. */
+                txn.creates |= known->intent.creates;
+                r = desired_copy(&known->intent.old, &txn.old);
+        } else if (r == 0)
+                r = desired_of_facts(&job->before, &txn.old);
+        if (r < 0)
+                return fault_set(f, FAULT_INTERNAL, -r, "out of memory");
+        r = ledger_intent(job->jobs->ledger, &job->view.pf, &txn, f);
+        desired_done(&txn.old);
+        job->intent = r == 0;
+        return r;
+}
+
+int job_run(struct job *job, backend_run_fn fn)
 {
         struct jobs *jobs = job->jobs;
         const struct pf_ref ref = {
@@ -153,6 +233,7 @@ static int run(struct job *job, backend_run_fn fn)
                 .vendor_id = job->now.vendor_id,
                 .device_id = job->now.device_id,
         };
+        int r;
 
         if (plan_sets_numvfs(&job->plan))
                 jobs->numvfs = job;
@@ -167,15 +248,10 @@ static int run(struct job *job, backend_run_fn fn)
         job_activity(job, PF_BUSY);
         sd_event_source_set_time_relative(jobs->tick, JOBS_TICK_USEC);
         sd_event_source_set_enabled(jobs->tick, SD_EVENT_ONESHOT);
-        return backend_client_run(
+        r = backend_client_run(
                 jobs->backend, &ref, job->plan.steps, job->plan.n, RUN_USEC, fn, job);
-}
-
-static void append(struct fault *f, const char *text)
-{
-        size_t n = strlen(f->text);
-
-        snprintf(f->text + n, sizeof(f->text) - n, "%s", text);
+        crash_at(ledger_crash(jobs->ledger), CRASH_RUN_SENT);
+        return r;
 }
 
 static void on_undone(void *userdata, const struct dev_id *pf, uint32_t done,
@@ -185,14 +261,14 @@ static void on_undone(void *userdata, const struct dev_id *pf, uint32_t done,
 
         (void) done;
         if (facts)
-                (void) take_facts(job, facts);
+                (void) job_take_facts(job, facts);
         else
                 job->jobs->events->unreadable(job->jobs->userdata, pf, f);
         if (f->code == FAULT_NONE)
-                append(&job->fault, "; what had been done before was undone");
+                fault_append(&job->fault, "; what had been done before was undone");
         else {
-                append(&job->fault, "; undoing what had been done failed too: ");
-                append(&job->fault, f->text);
+                fault_append(&job->fault, "; undoing what had been done failed too: ");
+                fault_append(&job->fault, f->text);
         }
         job_finish(job, &job->fault);
 }
@@ -205,8 +281,8 @@ static void undo(struct job *job, const struct fault *why)
         job->fault = *why;
         r = plan_restore(&job->plan, &job->before, &job->now, &back);
         if (r < 0)
-                append(&job->fault, r == -EBUSY ? "; not undone: a VF is in use"
-                                                : "; not undone: out of memory");
+                fault_append(&job->fault, r == -EBUSY ? "; not undone: a VF is in use"
+                                                      : "; not undone: out of memory");
         if (r < 0 || back.n == 0) {
                 plan_done(&back);
                 job_finish(job, &job->fault);
@@ -215,7 +291,7 @@ static void undo(struct job *job, const struct fault *why)
         plan_done(&job->plan);
         job->plan = back;
         job->view.state = JOB_UNDOING;
-        r = run(job, on_undone);
+        r = job_run(job, on_undone);
         if (r < 0)
                 job_finish(job, &job->fault);
 }
@@ -232,8 +308,13 @@ static void on_run(void *userdata, const struct dev_id *pf, uint32_t done, struc
                 job_finish(job, f);
                 return;
         }
-        if (take_facts(job, facts) < 0) {
+        if (job_take_facts(job, facts) < 0) {
                 job_fail(job, FAULT_INTERNAL, ENOMEM, "out of memory");
+                return;
+        }
+        crash_at(ledger_crash(job->jobs->ledger), CRASH_RUN_ENDED);
+        if (job->view.request.kind == REQUEST_APPLY) {
+                job_order_ran(job, done, f);
                 return;
         }
         if (why.code == FAULT_NONE)
@@ -261,12 +342,14 @@ static void wait_for_numvfs(struct job *job)
         plan_done(&job->plan);
         job_activity(job, PF_IDLE);
         job->started = false;
+        job->wants_numvfs = true;
         job_set_state(job, JOB_WAITING, text);
 }
 
 static void plan_and_run(struct job *job)
 {
         struct jobs *jobs = job->jobs;
+        bool wish = job->view.request.kind == REQUEST_APPLY;
         const struct pf_entry *entry = state_pf(jobs->state, &job->view.pf);
         const struct plan_world world = {
                 .facts = &job->now,
@@ -274,24 +357,33 @@ static void plan_and_run(struct job *job)
                 .groups = &jobs->state->groups,
                 .holders = job->holders,
                 .n_holders = job->n_holders,
+                .fresh = job->order.fresh,
         };
         struct fault f = FAULT_NULL;
         int r;
 
-        r = plan_request(&job->view.request, &world, &job->plan, &f);
-        if (r < 0 && job->round > 0)
+        plan_done(&job->plan);
+        r = wish ? job_order_plan(job, &world, &f)
+                 : plan_request(&job->view.request, &world, &job->plan, &f);
+        crash_at(ledger_crash(jobs->ledger), CRASH_JOB_PLANNED);
+        if (r < 0 && wish)
+                job_order_failed(job, &f);
+        else if (r < 0 && job->round > 0)
                 undo(job, &f);
         else if (r < 0)
                 job_finish(job, &f);
+        else if (job->plan.n == 0 && wish)
+                job_order_end(job);
         else if (job->plan.n == 0)
                 job_finish(job, NULL);
         else if (plan_sets_numvfs(&job->plan) && jobs->numvfs && jobs->numvfs != job)
                 wait_for_numvfs(job);
-        else {
-                r = run(job, on_run);
-                if (r < 0)
-                        job_fail(job, FAULT_BACKEND_LOST, -r, "the backend did not take the plan");
-        }
+        else if (wish && job_order_keep(job) < 0)
+                job_fail(job, FAULT_INTERNAL, ENOMEM, "out of memory");
+        else if (write_intent(job, &f) < 0)
+                job_finish(job, &f);
+        else if (job_run(job, on_run) < 0)
+                job_fail(job, FAULT_BACKEND_LOST, 0, "the backend did not take the plan");
 }
 
 static void on_groups(void *userdata, struct groups *groups, const struct fault *f)
@@ -311,7 +403,7 @@ static void ask_groups(struct job *job)
 {
         int r;
 
-        if (!job->view.request.driver[0]) {
+        if (!job->view.request.driver[0] && !job_order_binds(job)) {
                 plan_and_run(job);
                 return;
         }
@@ -344,6 +436,37 @@ static void on_holders(
         ask_groups(job);
 }
 
+void job_look_further(struct job *job)
+{
+        int r;
+
+        if (job->view.request.kind == REQUEST_SET_ATTRS ||
+                job->view.request.kind == REQUEST_SET_AUTOPROBE) {
+                plan_and_run(job);
+                return;
+        }
+        r = backend_client_holders(
+                job->jobs->backend, &job->view.pf, job->view.request.vf, on_holders, job);
+        if (r < 0)
+                job_fail(job, FAULT_BACKEND_LOST, -r, "asking who holds the VFs failed");
+}
+
+/*
+ * A step that an earlier life sent has not returned. A client is told so; what the configuration
+ * wants, and above all the way back, is not given up for that.
+ */
+static void wait_for_kernel(struct job *job)
+{
+        char text[64];
+
+        job->busy = true;
+        job->moved_usec = now_usec();
+        snprintf(text, sizeof(text), "waits for %s to return", job->now.busy_step);
+        job_set_state(job, job->view.state, text);
+        sd_event_source_set_time_relative(job->jobs->tick, JOBS_TICK_USEC);
+        sd_event_source_set_enabled(job->jobs->tick, SD_EVENT_ONESHOT);
+}
+
 static void on_observed(
         void *userdata, const struct dev_id *pf, struct pf_facts *facts, const struct fault *f)
 {
@@ -355,7 +478,7 @@ static void on_observed(
                 job_finish(job, f);
                 return;
         }
-        r = take_facts(job, facts);
+        r = job_take_facts(job, facts);
         if (r == 0 && !job->has_before) {
                 r = pf_facts_copy(&job->now, &job->before);
                 job->has_before = r == 0;
@@ -364,14 +487,10 @@ static void on_observed(
                 job_fail(job, FAULT_INTERNAL, -r, "out of memory");
                 return;
         }
-        if (job->view.request.kind == REQUEST_SET_ATTRS ||
-                job->view.request.kind == REQUEST_SET_AUTOPROBE) {
-                plan_and_run(job);
-                return;
-        }
-        r = backend_client_holders(job->jobs->backend, pf, job->view.request.vf, on_holders, job);
-        if (r < 0)
-                job_fail(job, FAULT_BACKEND_LOST, -r, "asking who holds the VFs failed");
+        if (job->now.busy_step[0] && job->view.request.kind == REQUEST_APPLY)
+                wait_for_kernel(job);
+        else
+                job_look_further(job);
 }
 
 void job_start(struct job *job)
@@ -379,6 +498,8 @@ void job_start(struct job *job)
         int r;
 
         job->started = true;
+        job->wants_numvfs = false;
+        job->busy = false;
         if (job->round == 0) {
                 job->has_before = false;
                 pf_facts_done(&job->before);

@@ -30,14 +30,15 @@ static struct job *next_to_start(struct jobs *jobs)
 
                 if (job->started || lane_head(jobs, &job->view.pf) != job)
                         continue;
-                if (job->view.request.kind == REQUEST_SET_NUMVFS && jobs->numvfs &&
-                        jobs->numvfs != job) {
+                if ((job->view.request.kind == REQUEST_SET_NUMVFS || job->wants_numvfs) &&
+                        jobs->numvfs && jobs->numvfs != job) {
                         char text[256];
 
                         snprintf(text, sizeof(text),
                                 "waits for job %u on %s: one sriov_numvfs write at a time on this "
                                 "host",
                                 jobs->numvfs->view.id, dev_id_address(&jobs->numvfs->view.pf));
+                        job->wants_numvfs = true;
                         job_set_state(job, JOB_WAITING, text);
                         continue;
                 }
@@ -67,9 +68,13 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         for (size_t i = 0; i < jobs->n; i++) {
                 struct job *job = jobs->list[i];
 
-                if (!job->started || job->plan.n == 0)
+                if (!job->started || (job->plan.n == 0 && !job->busy))
                         continue;
                 running = true;
+                if (job->busy && !state_pf(jobs->state, &job->view.pf)) {
+                        job_fail(job, FAULT_GONE, ENODEV, "the PF is gone");
+                        break; /* the list is another one now */
+                }
                 if (job->view.state != JOB_STUCK && now - job->moved_usec >= STUCK_USEC) {
                         job_activity(job, PF_STUCK);
                         job_set_state(job, JOB_STUCK, job->view.step);
@@ -96,6 +101,7 @@ void jobs_step_done(struct jobs *jobs, const struct dev_id *pf, uint32_t done)
         if (!job || !job->started || job->plan.n == 0)
                 return;
         moved(job);
+        crash_at(ledger_crash(jobs->ledger), CRASH_STEP_DONE);
         if (job->view.total == job->plan.n)
                 job->view.done = done;
         job_show_step(job, done);
@@ -106,6 +112,11 @@ void jobs_progress(struct jobs *jobs, const struct pf_facts *facts)
 {
         struct job *job = lane_head(jobs, &facts->id);
 
+        if (job && job->busy && !facts->busy_step[0]) {
+                moved(job);
+                job_start(job);
+                return;
+        }
         if (!job || !job->started || job->plan.n == 0 || job->now.num_vfs == facts->num_vfs)
                 return;
         job->now.num_vfs = facts->num_vfs;
@@ -122,7 +133,9 @@ bool jobs_run_on(const struct jobs *jobs, const struct dev_id *pf)
         return job && job->started && job->plan.n > 0;
 }
 
-static int admit(const struct jobs *jobs, const struct dev_id *pf, uint32_t uid, struct fault *f)
+/* limited: counted against its uid. The orders of a configuration are as many as there are PFs. */
+static int admit(const struct jobs *jobs, const struct dev_id *pf, uint32_t uid, bool limited,
+        struct fault *f)
 {
         size_t mine = 0;
 
@@ -133,8 +146,9 @@ static int admit(const struct jobs *jobs, const struct dev_id *pf, uint32_t uid,
         if (!state_pf(jobs->state, pf))
                 return fault_set(f, FAULT_NOT_FOUND, 0, "no SR-IOV device %s", dev_id_address(pf));
         for (size_t i = 0; i < jobs->n; i++)
-                mine += jobs->list[i]->view.uid == uid;
-        if (mine >= JOBS_PER_UID_MAX || jobs->n >= JOBS_MAX)
+                mine += jobs->list[i]->view.uid == uid &&
+                        jobs->list[i]->view.request.kind != REQUEST_APPLY;
+        if ((limited && mine >= JOBS_PER_UID_MAX) || jobs->n >= JOBS_MAX)
                 return fault_set(f, FAULT_LIMITS, 0,
                         "refused: %zu jobs of uid %u and %zu in all are waiting or running; at "
                         "most %d and %d",
@@ -142,15 +156,38 @@ static int admit(const struct jobs *jobs, const struct dev_id *pf, uint32_t uid,
         return 0;
 }
 
-int jobs_submit(struct jobs *jobs, const struct dev_id *pf, const struct request *request,
-        const char *client, uint32_t uid, job_done_fn fn, void *userdata, uint32_t *ret_id,
-        struct fault *f)
+void order_done(struct order *order)
+{
+        desired_done(&order->wish);
+}
+
+const struct dev_id *jobs_stuck(const struct jobs *jobs, const struct dev_id *pf)
+{
+        const struct job *job = lane_head(jobs, pf);
+
+        if (!job || job->view.state == JOB_STUCK)
+                return job ? &job->view.pf : NULL;
+        if (job->started || !job->wants_numvfs || !jobs->numvfs ||
+                jobs->numvfs->view.state != JOB_STUCK)
+                return NULL;
+        return &jobs->numvfs->view.pf;
+}
+
+bool jobs_any_on(const struct jobs *jobs, const struct dev_id *pf)
+{
+        return lane_head(jobs, pf);
+}
+
+/* order: NULL for a request. */
+static int submit(struct jobs *jobs, const struct dev_id *pf, const struct request *request,
+        struct order *order, const char *client, uint32_t uid, job_done_fn fn, void *userdata,
+        uint32_t *ret_id, struct fault *f)
 {
         const struct job *ahead = lane_head(jobs, pf);
         struct job *job;
         int r;
 
-        r = admit(jobs, pf, uid, f);
+        r = admit(jobs, pf, uid, !order, f);
         if (r < 0)
                 return r;
         r = array_grow(&jobs->list, &jobs->capacity, jobs->n, sizeof(*jobs->list));
@@ -160,6 +197,10 @@ int jobs_submit(struct jobs *jobs, const struct dev_id *pf, const struct request
         job->jobs = jobs;
         job->fn = fn;
         job->userdata = userdata;
+        if (order) {
+                job->order = *order;
+                *order = (struct order){0};
+        }
         job->view = (struct job_view){
                 .id = ++jobs->last_id,
                 .pf = *pf,
@@ -179,6 +220,25 @@ int jobs_submit(struct jobs *jobs, const struct dev_id *pf, const struct request
         jobs->events->added(jobs->userdata, &job->view);
         jobs_wake(jobs);
         return 0;
+}
+
+int jobs_submit(struct jobs *jobs, const struct dev_id *pf, const struct request *request,
+        const char *client, uint32_t uid, job_done_fn fn, void *userdata, uint32_t *ret_id,
+        struct fault *f)
+{
+        return submit(jobs, pf, request, NULL, client, uid, fn, userdata, ret_id, f);
+}
+
+int jobs_submit_order(struct jobs *jobs, const struct dev_id *pf, struct order *order,
+        const char *client, uint32_t uid, job_done_fn fn, void *userdata, uint32_t *ret_id,
+        struct fault *f)
+{
+        const struct request request = {.kind = REQUEST_APPLY, .vf = NO_VF};
+        int r;
+
+        r = submit(jobs, pf, &request, order, client, uid, fn, userdata, ret_id, f);
+        order_done(order);
+        return r;
 }
 
 static struct job *find(const struct jobs *jobs, uint32_t id)
@@ -226,7 +286,7 @@ const struct job_view *jobs_nth(const struct jobs *jobs, size_t n)
 }
 
 int jobs_new(sd_event *event, struct backend_client *backend, const struct state *state,
-        const struct jobs_events *events, void *userdata, struct jobs **ret)
+        struct ledger *ledger, const struct jobs_events *events, void *userdata, struct jobs **ret)
 {
         _cleanup_(jobs_freep) struct jobs *jobs = calloc(1, sizeof(*jobs));
         int r;
@@ -236,6 +296,7 @@ int jobs_new(sd_event *event, struct backend_client *backend, const struct state
         *jobs = (struct jobs){.event = sd_event_ref(event),
                 .backend = backend,
                 .state = state,
+                .ledger = ledger,
                 .events = events,
                 .userdata = userdata};
         r = sd_event_add_defer(event, &jobs->kick, on_kick, jobs);

@@ -11,7 +11,8 @@
 #include <systemd/sd-event.h>
 
 #include "backend/client.h"
-#include "model/plan.h"
+#include "daemon/ledger.h"
+#include "model/plan_desired.h"
 #include "model/state.h"
 
 #define JOBS_MAX         512 /* in all */
@@ -55,7 +56,7 @@ struct jobs_events {
 
 /* state is read, never written: what a job learns goes up through the events. */
 int jobs_new(sd_event *event, struct backend_client *backend, const struct state *state,
-        const struct jobs_events *events, void *userdata, struct jobs **ret);
+        struct ledger *ledger, const struct jobs_events *events, void *userdata, struct jobs **ret);
 void jobs_free(struct jobs *jobs);
 DEFINE_CLEANUP(struct jobs *, jobs_free)
 
@@ -69,6 +70,36 @@ typedef void (*job_done_fn)(void *userdata, const struct fault *f);
 int jobs_submit(struct jobs *jobs, const struct dev_id *pf, const struct request *request,
         const char *client, uint32_t uid, job_done_fn fn, void *userdata, uint32_t *ret_id,
         struct fault *f);
+
+/* A wish and how to treat it. */
+struct order {
+        struct desired wish; /* moves with the order */
+        uint64_t applied;    /* what its COMMIT says; see keep_applied */
+        bool keep_applied;   /* a correction: the COMMIT says what the last one said */
+        bool forward;        /* what a crash half-way leads to: the wish; else back */
+        bool recovery;       /* of the open intent, which stays: a crash leads here again */
+        bool no_undo;        /* a failure leaves what could be done: there is no better "before" */
+        bool fresh;          /* the VFs that are there may be half-made */
+        const char *why;     /* for the log: "boot", "drift"; lives as long as the program */
+};
+
+void order_done(struct order *order);
+
+/*
+ * Makes a PF what the order says, by the same road. A VF that can not be made so does not keep the
+ * others from it: the fault at the end (NotApplied, or the one VF's own) names them all. Ownership
+ * of the wish moves, also on failure.
+ */
+int jobs_submit_order(struct jobs *jobs, const struct dev_id *pf, struct order *order,
+        const char *client, uint32_t uid, job_done_fn fn, void *userdata, uint32_t *ret_id,
+        struct fault *f);
+
+/* The PF whose kernel call keeps this PF's jobs from going on, and has not moved for a while:
+ * itself, or the one that is in sriov_numvfs. NULL: none. */
+const struct dev_id *jobs_stuck(const struct jobs *jobs, const struct dev_id *pf);
+
+/* Is there any job for this PF, waiting or running. */
+bool jobs_any_on(const struct jobs *jobs, const struct dev_id *pf);
 
 /* The submitter is no longer interested: the job goes on, nobody is told. */
 void jobs_forget(struct jobs *jobs, uint32_t id);

@@ -3,6 +3,7 @@
 #include "daemon/look.h"
 
 #define GATHER_USEC 100000ull
+#define SLACK_USEC  1000ull /* sd-event's own is 250 ms, which would count in every start */
 
 struct item {
         struct dev_id pf;
@@ -220,7 +221,7 @@ int look_new(sd_event *event, struct backend_client *backend, const struct look_
                 .events = events,
                 .userdata = userdata};
         r = sd_event_add_time_relative(
-                event, &look->timer, CLOCK_MONOTONIC, GATHER_USEC, 0, on_timer, look);
+                event, &look->timer, CLOCK_MONOTONIC, GATHER_USEC, SLACK_USEC, on_timer, look);
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(look->timer, SD_EVENT_OFF);

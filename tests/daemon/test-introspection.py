@@ -4,8 +4,10 @@
 
 Asks one object of each kind by busctl. Order does not matter.
 """
+import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +20,8 @@ import tap  # noqa: E402
 NAME = "org.sriovd1"
 ROOT = "/org/sriovd1"
 XML = tap.TOP / "data" / "org.sriovd1.xml"
+MANUAL = (tap.TOP / "man" / "org.sriovd1.5").read_text(encoding="utf-8").replace("\\-", "-")
+SECTIONS = dict(re.findall(r"(?ms)^\.SH (\S+)\n(.*?)(?=^\.SH |\Z)", MANUAL))
 CHANGES = "org.freedesktop.DBus.Property.EmitsChangedSignal"
 
 
@@ -54,6 +58,51 @@ def interfaces(root):
 
 
 DESCRIBED = interfaces(xml.parse(XML).getroot())
+
+
+class Manual(unittest.TestCase):
+    """org.sriovd1(5) names everything that the description does, each in its section."""
+
+    def test_members(self):
+        for name, members in DESCRIBED.items():
+            said = set(re.findall(r"\w+", SECTIONS[name]))
+            self.assertEqual({member[1] for member in members} - said, set(), name)
+
+    def test_methods(self):
+        """With their arguments, as "Find(s name) -> (o object)"."""
+        for name, members in DESCRIBED.items():
+            for tag, method, _, _, args, _ in members:
+                ways = [", ".join(f"{kind} {arg}" for arg, kind, way in args if way == direction) for direction in ("in", "out")]
+                if tag == "method":
+                    self.assertIn(f".B {method}({ways[0]})" + (f" \\(-> ({ways[1]})" if ways[1] else "") + "\n", SECTIONS[name])
+
+    def test_types(self):
+        """Properties stand in a table "NAME, NAME	TYPE", or as "NAME (TYPE)"."""
+        for name, members in DESCRIBED.items():
+            said = {}
+            for names, types in re.findall(r"(?m)^(\w+(?:, \w+)*)\t([a-z{}()]+(?:, [a-z{}()]+)*)\t", SECTIONS[name]):
+                names, types = names.split(", "), types.split(", ")
+                said.update(zip(names, types * (len(names) // len(types))))
+            said.update(re.findall(r'\b(\w+) " \(([a-z{}()]+)\)', SECTIONS[name]))
+            for member in members:
+                if member[0] == "property":
+                    self.assertEqual(said.get(member[1]), member[2], (name, member[1]))
+
+    def test_errors_and_actions(self):
+        comment = re.search(r"(?s)Errors are org.sriovd1.Error.NAME with a text for people: (.*?)\.\n", XML.read_text(encoding="utf-8"))[1]
+        self.assertEqual(re.findall(r"(?m)^(\w+)\t", SECTIONS["ERRORS"]), comment.split())
+        sources = (tap.TOP / "src/base/fault.c").read_text(encoding="utf-8")
+        self.assertEqual(set(comment.split()), set(re.findall(r'\[FAULT_\w+\] = \{"(\w+)"', sources)) - {"None"})
+        policy = (tap.TOP / "data/org.sriovd1.policy.in").read_text(encoding="utf-8")
+        self.assertEqual(re.findall(r"(?m)^(org\S+)\t", SECTIONS["ACTIONS"]), re.findall(r'action id="(.*?)"', policy))
+
+    def test_plan(self):
+        """The example has every key that the description has, and no other."""
+        keys = re.compile(r'"(\w+)":')
+        described = XML.read_text(encoding="utf-8").split("The plan is one JSON object: ")[1].split("A step on the PF itself")[0]
+        example = re.search(r"(?s)\.EX\n(.*?)\.EE", SECTIONS["PLANS"])[1]
+        self.assertEqual(set(keys.findall(example)), set(keys.findall(described)))
+        json.loads(example)
 
 
 class Introspection(unittest.TestCase):
