@@ -18,6 +18,10 @@ static const struct option_info {
         [OPTION_FORCE] = {"--force", 'f', false},
         [OPTION_REPLACE] = {"--replace", 0, false},
         [OPTION_DRIVER] = {"--driver", 0, true},
+        [OPTION_CONFIRM] = {"--confirm", 0, true},
+        [OPTION_PLAN] = {"--plan", 0, true},
+        [OPTION_YES] = {"--yes", 'y', false},
+        [OPTION_TIMEOUT] = {"--timeout", 0, true},
 };
 
 const char *option_name(enum option o)

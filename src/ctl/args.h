@@ -17,6 +17,10 @@ enum option {
         OPTION_FORCE,
         OPTION_REPLACE,
         OPTION_DRIVER,
+        OPTION_CONFIRM,
+        OPTION_PLAN,
+        OPTION_YES,
+        OPTION_TIMEOUT,
         OPTION_MAX,
 };
 

@@ -101,6 +101,12 @@ static void show_vf_extras(struct table *t, const struct detail *d)
         }
 }
 
+static void show_texts(struct table *t, const char *key, const struct texts *texts)
+{
+        for (size_t i = 0; i < texts->n; i++)
+                row(t, key, texts->list[i]);
+}
+
 static void show_devices(struct table *t, const struct view_group *g)
 {
         char text[NAME_MAX_TEXT];
@@ -131,6 +137,8 @@ static void show_text(struct table *t, const struct detail *d)
                         show_attrs(t, &d->of.vf);
                 else if (streq(key, "devices"))
                         show_devices(t, &d->of.group);
+                else if (field_texts(d->kind, &d->of, i))
+                        show_texts(t, key, field_texts(d->kind, &d->of, i));
                 else {
                         field_text(d->kind, &d->of, i, text, sizeof(text));
                         if (text[0])

@@ -93,7 +93,7 @@ static void event_end(struct monitor *m, struct event *e)
 
 /* The rows that a message has brought. What has become unknown is named in "unknown". */
 static void event_rows(
-        struct event *e, enum object_kind kind, const void *object, uint32_t seen, bool added)
+        struct event *e, enum object_kind kind, const void *object, uint64_t seen, bool added)
 {
         char text[FAULT_TEXT_MAX];
         bool forgotten = false;
@@ -102,7 +102,7 @@ static void event_rows(
         for (size_t i = 0; i < object_table[kind].n_fields; i++) {
                 const char *key = field_key(kind, i);
 
-                if (!key || !(seen & BIT(i)))
+                if (!key || !(seen & FIELD_BIT(i)))
                         continue;
                 field_text(kind, object, i, text, sizeof(text));
                 if (streq(key, "attributes"))
@@ -121,13 +121,13 @@ static void event_rows(
 }
 
 /* Rows that say who it is are in the event's own members already. */
-static uint32_t without_identity(enum object_kind kind, uint32_t seen)
+static uint64_t without_identity(enum object_kind kind, uint64_t seen)
 {
         for (size_t i = 0; i < object_table[kind].n_fields; i++) {
                 const char *key = field_key(kind, i);
 
                 if (key && (streq(key, "id") || streq(key, "index")))
-                        seen &= ~BIT(i);
+                        seen &= ~FIELD_BIT(i);
         }
         return seen;
 }
@@ -138,7 +138,7 @@ static int take_object(struct monitor *m, enum object_kind kind, const char *pat
         char address[BDF_STR_MAX];
         union object object;
         struct event e;
-        uint32_t seen;
+        uint64_t seen;
         int r;
 
         r = object_init(kind, &object, kind == OBJECT_MANAGER ? NULL : path);
@@ -257,11 +257,10 @@ static int on_owner(sd_bus_message *message, void *userdata, sd_bus_error *error
 /* The first line says that from now on nothing is missed. */
 static int begin(struct monitor *m)
 {
-        struct view_manager manager;
+        _cleanup_(manager_done) struct view_manager manager = {0};
         struct event e;
         int r;
 
-        (void) object_init(OBJECT_MANAGER, &manager, NULL);
         r = client_read(m->ctl->bus, OBJECT_MANAGER, BUS_ROOT, &manager, &m->ctl->failure);
         if (r < 0)
                 return r;

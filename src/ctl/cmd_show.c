@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Commands that look: status, list, show. Loop thread. */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 
+#include "base/parse.h"
 #include "ctl/print.h"
 #include "ctl/table.h"
 #include "ctl/tree.h"
@@ -51,13 +53,47 @@ static int status_json(struct ctl *ctl, const struct view_manager *m, const stru
         return print_json(w, false, &ctl->failure);
 }
 
+_printf_(3, 4) static void notice(const struct ctl *ctl, enum style style, const char *fmt, ...)
+{
+        char text[FAULT_TEXT_MAX * 2], clean[FAULT_TEXT_MAX * 2];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+        escape_text(clean, sizeof(clean), text);
+        printf("%s%s%s\n", style_begin(&ctl->out, style), clean, style_end(&ctl->out, style));
+}
+
+/* What concerns the whole machine: lines above the tree. */
+static void status_notices(const struct ctl *ctl, const struct view_manager *m)
+{
+        char when[MOMENT_SIZE];
+
+        if (!m->backend_connected)
+                notice(ctl, STYLE_BAD,
+                        "sriovd has no connection to its backend: nothing can be changed, and "
+                        "what is shown may be old");
+        if (m->confirm_deadline > 0) {
+                moment_text(m->confirm_deadline, args_has(&ctl->args, OPTION_HOST), when);
+                notice(ctl, STYLE_WARN, "an apply waits: sriovctl confirm%s, or it is taken back",
+                        when);
+        }
+        if (streq(m->config_state, "refused"))
+                notice(ctl, STYLE_BAD, "the configuration is refused, what was in force stays: %s",
+                        m->config_text);
+        for (size_t i = 0; i < m->rivals.n; i++)
+                notice(ctl, STYLE_WARN, "another manager: %s", m->rivals.list[i]);
+        for (size_t i = 0; i < m->absent.n; i++)
+                notice(ctl, STYLE_DIM, "not there yet: %s", m->absent.list[i]);
+}
+
 int cmd_status(struct ctl *ctl)
 {
         _cleanup_(view_done) struct view view = {0};
-        struct view_manager manager;
+        _cleanup_(manager_done) struct view_manager manager = {0};
         int r;
 
-        (void) object_init(OBJECT_MANAGER, &manager, NULL);
         r = client_read(ctl->bus, OBJECT_MANAGER, BUS_ROOT, &manager, &ctl->failure);
         if (r >= 0)
                 r = view_load(ctl->bus, &view, &ctl->failure);
@@ -65,11 +101,7 @@ int cmd_status(struct ctl *ctl)
                 return r;
         if (ctl_json(ctl))
                 return status_json(ctl, &manager, &view);
-        if (!manager.backend_connected)
-                printf("%ssriovd has no connection to its backend: nothing can be changed, and "
-                       "what "
-                       "is shown may be old%s\n",
-                        style_begin(&ctl->out, STYLE_BAD), style_end(&ctl->out, STYLE_BAD));
+        status_notices(ctl, &manager);
         if (view.n_pfs == 0)
                 printf("There is no device with SR-IOV here.\n");
         r = tree_print(&view, stdout, &ctl->out);
@@ -100,6 +132,8 @@ static void list_pfs(struct table *t, const struct view *v)
                 number(t, pf->numa_node);
                 number(t, pf->iommu_group);
                 table_cell(t, STYLE_PLAIN, "%s", pf->state);
+                table_cell(t, config_style(pf->config_state), "%s",
+                        streq(pf->config_state, "unmanaged") ? "" : pf->config_state);
                 table_cell(
                         t, STYLE_PLAIN, "%s%s%s", pf->vendor, pf->vendor[0] ? " " : "", pf->device);
         }
@@ -178,7 +212,7 @@ static const struct list_kind {
 } list_kinds[] = {
         {"pf",
                 {"PF", "?NETDEV", "?DRIVER", "CLASS", "?LINK", ">VFS", ">MAX", ">?NUMA", ">?GROUP",
-                        "STATE", "?MODEL", NULL},
+                        "STATE", "?CONFIG", "?MODEL", NULL},
                 list_pfs, pfs_json},
         {"vf",
                 {"VF", "ADDRESS", "?DRIVER", "?NETDEV", ">?GROUP", "?IN USE", "?MAC", ">?VLAN",

@@ -9,10 +9,9 @@ int cmd_version(struct ctl *ctl)
 {
         _cleanup_(json_writer_freep) struct json_writer *w = NULL;
         char version[WORD_MAX * 4], backend[NAME_MAX_TEXT * 4];
-        struct view_manager m;
+        _cleanup_(manager_done) struct view_manager m = {0};
         int r;
 
-        (void) object_init(OBJECT_MANAGER, &m, NULL);
         if (!ctl_json(ctl))
                 printf("sriovctl %s\n", PACKAGE_VERSION);
         r = client_read(ctl->bus, OBJECT_MANAGER, BUS_ROOT, &m, &ctl->failure);

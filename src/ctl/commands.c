@@ -13,35 +13,65 @@
 
 const struct command command_table[] = {
         {"status", "", "PFs, their VFs and what is going on, as a tree (also without a command)",
-                "", 0, 0, 0, NULL, cmd_status},
+                "", 0, 0, 0, NULL, cmd_status, false},
         {"list", "[pf|vf|group]", "a table; without a word, of PFs", "", 0, 1, 0, check_list,
-                cmd_list},
+                cmd_list, false},
         {"show", "DEVICE", "all that is known of one PF, VF or IOMMU group (a number)", "", 1, 1, 0,
-                NULL, cmd_show},
+                NULL, cmd_show, false},
         {"create", "PF N [--driver=DRIVER] [--replace] [--force]", "create N VFs",
                 "--driver   what the VFs are for: they are created unbound and go straight to it;\n"
                 "           'none' leaves them unbound\n"
                 "--replace  destroy the VFs that are there first\n"
                 "--force    even if somebody uses them\n",
                 2, 2, FORCE | OPTION_BIT(OPTION_REPLACE) | OPTION_BIT(OPTION_DRIVER), check_create,
-                cmd_create},
+                cmd_create, false},
         {"destroy", "PF [--force]", "remove all VFs", "--force  even if somebody uses them\n", 1, 1,
-                FORCE, NULL, cmd_destroy},
+                FORCE, NULL, cmd_destroy, false},
         {"set", "VF KEY=VALUE...", "set attributes, all or none",
                 "Keys; 'baseline' as a value resets one:\n", 2, ARGS_WORDS_MAX, 0, check_set,
-                cmd_set},
+                cmd_set, false},
         {"reset", "VF [--force]", "reset the function, and its attributes to the baseline",
-                "--force  even if somebody uses it\n", 1, 1, FORCE, NULL, cmd_reset},
+                "--force  even if somebody uses it\n", 1, 1, FORCE, NULL, cmd_reset, false},
         {"bind", "VF DRIVER [--force]", "bind to a driver, such as vfio-pci",
-                "--force  even if somebody uses it\n", 2, 2, FORCE, check_bind, cmd_bind},
+                "--force  even if somebody uses it\n", 2, 2, FORCE, check_bind, cmd_bind, false},
         {"unbind", "VF [--force]", "unbind from its driver", "--force  even if somebody uses it\n",
-                1, 1, FORCE, NULL, cmd_unbind},
+                1, 1, FORCE, NULL, cmd_unbind, false},
         {"autoprobe", "PF on|off", "whether host drivers are probed on new VFs", "", 2, 2, 0,
-                check_autoprobe, cmd_autoprobe},
-        {"monitor", "", "print what changes, as it changes", "", 0, 0, 0, NULL, cmd_monitor},
-        {"version", "", "of this program and of the daemon", "", 0, 0, 0, NULL, cmd_version},
-        {"help", "[COMMAND]", "this, or more about one command", "", 0, 1, 0, check_help, NULL},
-        {NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL},
+                check_autoprobe, cmd_autoprobe, false},
+        {"plan", "[FILE...]", "what applying the configuration would do, step by step",
+                "Without FILE: the files in /etc/sriovd, /run/sriovd and /usr/lib/sriovd; \"-\": "
+                "standard input.\n"
+                "Exit status: 0 nothing to change, 2 changes, 1 error.\n",
+                0, ARGS_WORDS_MAX, 0, NULL, cmd_plan, false},
+        {"apply", "[FILE...] [--confirm=SECONDS] [--plan=HASH] [--yes]",
+                "make everything what the configuration says",
+                "Without FILE: the files in /etc/sriovd, /run/sriovd and /usr/lib/sriovd. What "
+                "comes "
+                "as FILE\n"
+                "(\"-\": standard input) holds until the next reload or boot.\n\n"
+                "--confirm  10 to 86400: take it back unless sriovctl confirm comes in time\n"
+                "--plan     refuse when the plan is not this one (sriovctl plan prints its "
+                "number)\n"
+                "--yes      also a PF that the default route or your SSH session goes through\n",
+                0, ARGS_WORDS_MAX,
+                OPTION_BIT(OPTION_CONFIRM) | OPTION_BIT(OPTION_PLAN) | OPTION_BIT(OPTION_YES),
+                check_apply, cmd_apply, false},
+        {"confirm", "", "what was applied with --confirm stays", "", 0, 0, 0, NULL, cmd_confirm,
+                false},
+        {"rollback", "", "take back what was applied last", "", 0, 0, 0, NULL, cmd_rollback, false},
+        {"save", "", "print today's hardware as a configuration", "", 0, 0, 0, NULL, cmd_save,
+                false},
+        {"reload", "", "read the configuration again and apply it (systemctl reload sriovd)", "", 0,
+                0, 0, NULL, cmd_reload, false},
+        {"wait", "[PF...] [--timeout=SECONDS]",
+                "wait until the configuration was applied, or that of these PFs",
+                "--timeout  0 to 86400, 10 by default; then the exit status is 1\n", 0,
+                ARGS_WORDS_MAX, OPTION_BIT(OPTION_TIMEOUT), check_wait, cmd_wait, true},
+        {"monitor", "", "print what changes, as it changes", "", 0, 0, 0, NULL, cmd_monitor, false},
+        {"version", "", "of this program and of the daemon", "", 0, 0, 0, NULL, cmd_version, false},
+        {"help", "[COMMAND]", "this, or more about one command", "", 0, 1, 0, check_help, NULL,
+                false},
+        {NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL, false},
 };
 
 #define N_COMMANDS (ELEMENTSOF(command_table) - 1)
@@ -145,6 +175,8 @@ void command_help(FILE *out, const struct command *one)
                 "  -h, --help         this, or more about the command that is given\n"
                 "  -V, --version      of this program\n"
                 "\n"
-                "Exit status: 0 done, 1 error, 3 refused (in use, not permitted), 4 no daemon.\n"
+                "Exit status: 0 done, 1 error, 2 changes (plan), 3 refused (in use, not "
+                "permitted), "
+                "4 no daemon.\n"
                 "sriovctl(1) has it all.\n");
 }

@@ -24,6 +24,7 @@ struct command {
         int (*check)(struct ctl *ctl);
         /* An exit status, or negative with a failure. NULL: help, which needs no daemon. */
         int (*run)(struct ctl *ctl);
+        bool connects; /* run connects by itself */
 };
 
 /* Ends with a row without name. */
@@ -48,6 +49,13 @@ int cmd_reset(struct ctl *ctl);
 int cmd_bind(struct ctl *ctl);
 int cmd_unbind(struct ctl *ctl);
 int cmd_autoprobe(struct ctl *ctl);
+int cmd_plan(struct ctl *ctl);
+int cmd_apply(struct ctl *ctl);
+int cmd_confirm(struct ctl *ctl);
+int cmd_rollback(struct ctl *ctl);
+int cmd_save(struct ctl *ctl);
+int cmd_reload(struct ctl *ctl);
+int cmd_wait(struct ctl *ctl);
 int cmd_monitor(struct ctl *ctl);
 int cmd_version(struct ctl *ctl);
 
@@ -56,6 +64,8 @@ int check_create(struct ctl *ctl);
 int check_set(struct ctl *ctl);
 int check_bind(struct ctl *ctl);
 int check_autoprobe(struct ctl *ctl);
+int check_apply(struct ctl *ctl);
+int check_wait(struct ctl *ctl);
 int check_help(struct ctl *ctl);
 
 /* The word after the command; the caller knows that it is there. */

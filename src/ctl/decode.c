@@ -47,6 +47,38 @@ static int decode_words(sd_bus_message *m, void *at, size_t size)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
+void texts_done(struct texts *t)
+{
+        for (size_t i = 0; i < t->n; i++)
+                free(t->list[i]);
+        free(t->list);
+        *t = (struct texts){0};
+}
+
+static int decode_texts(sd_bus_message *m, void *at, size_t size)
+{
+        struct texts *t = at;
+        size_t capacity = 0;
+        const char *s;
+        int r;
+
+        (void) size;
+        texts_done(t);
+        r = sd_bus_message_enter_container(m, 'a', "s");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read_basic(m, 's', &s)) > 0) {
+                r = array_grow(&t->list, &capacity, t->n, sizeof(*t->list));
+                if (r < 0)
+                        return r;
+                t->list[t->n] = strdup(s);
+                if (!t->list[t->n])
+                        return -ENOMEM;
+                t->n++;
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 static int decode_bool(sd_bus_message *m, void *at, size_t size)
 {
         int v, r = sd_bus_message_read_basic(m, 'b', &v);
@@ -245,6 +277,11 @@ static bool known_u16(const void *at)
         return *(const uint16_t *) at != 0;
 }
 
+static bool known_moment(const void *at)
+{
+        return *(const uint64_t *) at != 0;
+}
+
 static void json_text(struct json_writer *w, const char *key, const void *at)
 {
         json_put_string(w, key, at);
@@ -259,6 +296,16 @@ static void json_words(struct json_writer *w, const char *key, const void *at)
         while ((word = strsep(&rest, " ")))
                 if (*word)
                         json_put_string(w, NULL, word);
+        json_close(w);
+}
+
+static void json_texts(struct json_writer *w, const char *key, const void *at)
+{
+        const struct texts *t = at;
+
+        json_open_array(w, key);
+        for (size_t i = 0; i < t->n; i++)
+                json_put_string(w, NULL, t->list[i]);
         json_close(w);
 }
 
@@ -290,6 +337,15 @@ static void json_switch(struct json_writer *w, const char *key, const void *at)
 static void text_text(const void *at, char *buf, size_t size)
 {
         snprintf(buf, size, "%s", (const char *) at);
+}
+
+static void text_texts(const void *at, char *buf, size_t size)
+{
+        const struct texts *t = at;
+        size_t n = 0;
+
+        for (size_t i = 0; i < t->n && n < size; i++)
+                n += (size_t) snprintf(buf + n, size - n, "%s%s", i > 0 ? "; " : "", t->list[i]);
 }
 
 static void text_bool(const void *at, char *buf, size_t size)
@@ -448,3 +504,5 @@ const struct value_kind value_capabilities = {
 const struct value_kind value_attrs = {"a{sv}", decode_attrs, NULL, json_attrs, text_attrs, false};
 const struct value_kind value_devices = {
         "a(ssu)", decode_devices, NULL, json_devices, text_devices, false};
+const struct value_kind value_texts = {"as", decode_texts, NULL, json_texts, text_texts, false};
+const struct value_kind value_moment = {"t", decode_u64, known_moment, json_u64, text_u64, false};

@@ -31,3 +31,8 @@ extern const struct value_kind value_class;        /* uint32_t; JSON "0x020000" 
 extern const struct value_kind value_capabilities; /* struct capability[VF_SETTING_MAX] */
 extern const struct value_kind value_attrs;        /* struct vf_attrs; JSON: a member for each */
 extern const struct value_kind value_devices;      /* devices and n_devices of view_group */
+extern const struct value_kind value_texts;        /* struct texts */
+extern const struct value_kind value_moment;       /* uint64_t: 0 unknown */
+
+struct texts;
+void texts_done(struct texts *t);

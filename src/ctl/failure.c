@@ -18,7 +18,7 @@ static void set_name(struct failure *ret, const char *name)
 static enum exit_status status_of_code(enum fault_code code)
 {
         static const enum fault_code refusals[] = {FAULT_IN_USE, FAULT_NOT_AUTHORIZED,
-                FAULT_AUTH_REQUIRED, FAULT_VFS_EXIST, FAULT_NOT_ISOLATED};
+                FAULT_AUTH_REQUIRED, FAULT_VFS_EXIST, FAULT_NOT_ISOLATED, FAULT_PLAN_CHANGED};
 
         for (size_t i = 0; i < ELEMENTSOF(refusals); i++)
                 if (code == refusals[i])
@@ -26,11 +26,31 @@ static enum exit_status status_of_code(enum fault_code code)
         return EXIT_ERROR;
 }
 
+enum exit_status failure_status(const char *error)
+{
+        return status_of_code(fault_code_from_name(error));
+}
+
 int failure_of_fault(struct failure *ret, const struct fault *f, int r)
 {
         ret->status = status_of_code(f->code);
         set_name(ret, fault_code_name(f->code));
         escape_text(ret->text, sizeof(ret->text), f->text);
+        return r;
+}
+
+int failure_own(
+        struct failure *ret, enum exit_status status, const char *name, int r, const char *fmt, ...)
+{
+        char text[FAULT_TEXT_MAX];
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+        ret->status = status;
+        set_name(ret, name);
+        escape_text(ret->text, sizeof(ret->text), text);
         return r;
 }
 

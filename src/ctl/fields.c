@@ -22,6 +22,12 @@ static const struct field manager_fields[] = {
         ROW(view_manager, "Version", "version", value_text, version),
         ROW(view_manager, "Backend", "backend", value_text, backend),
         ROW(view_manager, "BackendConnected", "backend_connected", value_bool, backend_connected),
+        ROW(view_manager, "ConfigState", "config_state", value_text, config_state),
+        ROW(view_manager, "ConfigText", "config_text", value_text, config_text),
+        ROW(view_manager, "Applied", "applied", value_bool, applied),
+        ROW(view_manager, "Absent", "absent", value_texts, absent),
+        ROW(view_manager, "ConfirmDeadline", "confirm_deadline", value_moment, confirm_deadline),
+        ROW(view_manager, "Rivals", "rivals", value_texts, rivals),
 };
 
 static const struct field pf_fields[] = {
@@ -44,6 +50,8 @@ static const struct field pf_fields[] = {
         ROW(view_pf, "VfTotalMsix", "vf_total_msix", value_i32, vf_total_msix),
         ROW(view_pf, "NumaNode", "numa_node", value_i32, numa_node),
         ROW(view_pf, "IommuGroup", "iommu_group", value_i32, iommu_group),
+        ROW(view_pf, "Path", "path", value_text, pci_path),
+        ROW(view_pf, "Slot", "slot", value_text, slot),
         ROW(view_pf, "Mtu", "mtu", value_i32, mtu),
         ROW(view_pf, "Mac", "mac", value_text, mac),
         ROW(view_pf, "PermanentMac", "permanent_mac", value_text, permanent_mac),
@@ -53,6 +61,10 @@ static const struct field pf_fields[] = {
         ROW(view_pf, "ResetMethods", "reset_methods", value_words, reset_methods),
         ROW(view_pf, "Capabilities", "capabilities", value_capabilities, capabilities),
         ROW(view_pf, "State", "state", value_text, state),
+        ROW(view_pf, "ConfigState", "config_state", value_text, config_state),
+        ROW(view_pf, "ConfigSource", "config_source", value_text, config_source),
+        ROW(view_pf, "ConfigText", "config_text", value_text, config_text),
+        ROW(view_pf, "Differences", "differences", value_texts, differences),
 };
 
 static const struct field vf_fields[] = {
@@ -104,7 +116,7 @@ const struct object_info object_table[OBJECT_MAX] = {
         [OBJECT_JOB] = OBJECT("org.sriovd1.Job", "job", view_job, job_fields),
 };
 
-_Static_assert(ELEMENTSOF(pf_fields) <= 32, "rows are bits of a uint32_t");
+_Static_assert(ELEMENTSOF(pf_fields) <= 64, "rows are bits of a uint64_t");
 
 enum object_kind object_kind_of(const char *interface)
 {
@@ -134,6 +146,11 @@ int object_init(enum object_kind kind, void *object, const char *path)
 
 void object_done(enum object_kind kind, void *object)
 {
+        const struct object_info *info = kind < OBJECT_MAX ? &object_table[kind] : NULL;
+
+        for (size_t i = 0; info && i < info->n_fields; i++)
+                if (info->fields[i].kind == &value_texts)
+                        texts_done(at(&info->fields[i], object));
         if (kind == OBJECT_VF)
                 free(((struct view_vf *) object)->holders);
         if (kind == OBJECT_GROUP)
@@ -141,7 +158,7 @@ void object_done(enum object_kind kind, void *object)
 }
 
 static int decode_one(const struct object_info *info, void *object, sd_bus_message *m,
-        const char *property, uint32_t *seen)
+        const char *property, uint64_t *seen)
 {
         const char *contents;
         int r;
@@ -162,16 +179,16 @@ static int decode_one(const struct object_info *info, void *object, sd_bus_messa
                 r = f->kind->decode(m, at(f, object), f->size);
                 if (r < 0)
                         return r;
-                *seen |= BIT(i);
+                *seen |= FIELD_BIT(i);
                 return sd_bus_message_exit_container(m);
         }
         return sd_bus_message_skip(m, "v");
 }
 
-int object_decode(enum object_kind kind, void *object, sd_bus_message *m, uint32_t *ret_seen)
+int object_decode(enum object_kind kind, void *object, sd_bus_message *m, uint64_t *ret_seen)
 {
         const char *property;
-        uint32_t seen = 0;
+        uint64_t seen = 0;
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "{sv}");
@@ -239,12 +256,19 @@ void field_text(enum object_kind kind, const void *object, size_t row, char *buf
                 f->kind->text(at(f, object), buf, size);
 }
 
-void object_json(struct json_writer *w, enum object_kind kind, const void *object, uint32_t mask)
+void object_json(struct json_writer *w, enum object_kind kind, const void *object, uint64_t mask)
 {
         const struct object_info *info = &object_table[kind];
 
         for (size_t i = 0; i < info->n_fields; i++)
-                if ((mask & BIT(i)) && info->fields[i].key && field_known(kind, object, i))
+                if ((mask & FIELD_BIT(i)) && info->fields[i].key && field_known(kind, object, i))
                         info->fields[i].kind->json(
                                 w, info->fields[i].key, at(&info->fields[i], object));
+}
+
+const struct texts *field_texts(enum object_kind kind, const void *object, size_t row)
+{
+        const struct field *f = &object_table[kind].fields[row];
+
+        return f->kind == &value_texts ? at(f, object) : NULL;
 }

@@ -19,10 +19,21 @@ struct capability {
         char name[WORD_MAX], value[WORD_MAX];
 };
 
+/* Owned strings; on the bus as. */
+struct texts {
+        char **list;
+        size_t n;
+};
+
 struct view_manager {
         char version[WORD_MAX];
         char backend[NAME_MAX_TEXT];
         bool backend_connected;
+        char config_state[WORD_MAX];
+        char config_text[FAULT_TEXT_MAX];
+        bool applied;
+        struct texts absent, rivals;
+        uint64_t confirm_deadline; /* CLOCK_BOOTTIME of the daemon's machine, 0: none */
 };
 
 /* Unknown is as in model/facts.h; lists of words are joined by blanks. */
@@ -35,9 +46,12 @@ struct view_pf {
         uint32_t total_vfs, num_vfs;
         int32_t offset, stride, autoprobe, vf_total_msix, numa_node, iommu_group, mtu;
         char mac[MAC_STR_MAX], permanent_mac[MAC_STR_MAX], link_state[WORD_MAX];
+        char pci_path[PCI_PATH_MAX], slot[WORD_MAX];
         bool admin_up;
         char eswitch_mode[WORD_MAX], reset_methods[WORDS_SIZE], state[WORD_MAX];
         struct capability capabilities[VF_SETTING_MAX];
+        char config_state[WORD_MAX], config_source[NAME_MAX_TEXT * 2], config_text[FAULT_TEXT_MAX];
+        struct texts differences;
         const struct view_vf *vfs; /* in the view */
         size_t n_vfs;
 };
@@ -89,11 +103,17 @@ enum object_kind object_kind_of(const char *interface);
 int object_init(enum object_kind kind, void *object, const char *path);
 void object_done(enum object_kind kind, void *object);
 
+/* The manager has no unknown numbers and no path: zeros are its beginning. */
+static inline void manager_done(struct view_manager *m)
+{
+        object_done(OBJECT_MANAGER, m);
+}
+
 /*
  * Reads an a{sv} into the object. *ret_seen (may be NULL): which rows of the table were there.
  * What the table does not know is skipped; a known property of another type is -EBADMSG.
  */
-int object_decode(enum object_kind kind, void *object, sd_bus_message *m, uint32_t *ret_seen);
+int object_decode(enum object_kind kind, void *object, sd_bus_message *m, uint64_t *ret_seen);
 
 /*
  * Reads an a{sa{sv}}, the interfaces of an object. fn is called for each of ours and reads the
@@ -113,8 +133,12 @@ const char *field_key(enum object_kind kind, size_t row);
 void field_text(enum object_kind kind, const void *object, size_t row, char *buf, size_t size);
 
 /* Puts the known rows of mask into the open JSON object. */
-void object_json(struct json_writer *w, enum object_kind kind, const void *object, uint32_t mask);
-#define ALL_FIELDS UINT32_MAX
+void object_json(struct json_writer *w, enum object_kind kind, const void *object, uint64_t mask);
+#define ALL_FIELDS   UINT64_MAX
+#define FIELD_BIT(i) (UINT64_C(1) << (i))
+
+/* The row as a list of texts; NULL when it is none. */
+const struct texts *field_texts(enum object_kind kind, const void *object, size_t row);
 
 /* Reads the reply of GetHolders; *ret is the caller's. */
 int holders_decode(sd_bus_message *m, struct holder **ret, size_t *ret_n);

@@ -34,7 +34,7 @@ static int run(struct ctl *ctl, int argc, char *argv[])
                 command_help(stdout, a->n_words > 1 ? command_named(ctl_word(ctl, 0)) : NULL);
                 return EXIT_DONE;
         }
-        r = client_open(a, &ctl->bus, &ctl->failure);
+        r = command->connects ? 0 : client_open(a, &ctl->bus, &ctl->failure);
         return r < 0 ? r : command->run(ctl);
 }
 

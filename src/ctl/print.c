@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* JSON objects of devices, and failures. Loop thread. */
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "ctl/print.h"
@@ -16,17 +17,17 @@ int print_json(struct json_writer *w, bool one_line, struct failure *f)
         return 0;
 }
 
-static uint32_t row_of_key(enum object_kind kind, const char *key)
+static uint64_t row_of_key(enum object_kind kind, const char *key)
 {
         for (size_t i = 0; i < object_table[kind].n_fields; i++)
                 if (field_key(kind, i) && streq(field_key(kind, i), key))
-                        return BIT(i);
+                        return FIELD_BIT(i);
         return 0;
 }
 
 void pf_json(struct json_writer *w, const struct view_pf *pf)
 {
-        uint32_t mask = ALL_FIELDS;
+        uint64_t mask = ALL_FIELDS;
         char name[NETDEV_MAX];
 
         json_put_string(w, "pf", pf->address);
@@ -92,4 +93,27 @@ void holder_text(const struct holder *h, char *buf, size_t size)
         if (h->pid >= 0)
                 snprintf(pid, sizeof(pid), " (pid %d)", h->pid);
         snprintf(buf, size, "%s%s", h->name[0] ? h->name : h->kind, pid);
+}
+
+enum style config_style(const char *state)
+{
+        if (streq(state, "failed") || streq(state, "alarm"))
+                return STYLE_BAD;
+        if (streq(state, "drift") || streq(state, "applying"))
+                return STYLE_WARN;
+        return streq(state, "applied") ? STYLE_GOOD : STYLE_PLAIN;
+}
+
+void moment_text(uint64_t deadline, bool remote, char buf[static MOMENT_SIZE])
+{
+        struct timespec now;
+        uint64_t usec;
+
+        buf[0] = '\0';
+        if (remote)
+                return;
+        clock_gettime(CLOCK_BOOTTIME, &now);
+        usec = (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
+        snprintf(buf, MOMENT_SIZE, " within %" PRIu64 " s",
+                deadline > usec ? (deadline - usec + 999999) / 1000000 : 0);
 }

@@ -13,6 +13,16 @@ void pf_json(struct json_writer *w, const struct view_pf *pf);
 void vf_json(struct json_writer *w, const struct view_vf *vf);
 void holders_json(struct json_writer *w, const struct holder *holders, size_t n);
 
+/* Green, yellow or red for a PF's ConfigState. */
+enum style config_style(const char *state);
+
+/*
+ * How to say until when, of a ConfirmDeadline: " within 12 s"; "" when it is of another machine,
+ * whose clock nobody knows here.
+ */
+#define MOMENT_SIZE 48
+void moment_text(uint64_t deadline, bool remote, char buf[static MOMENT_SIZE]);
+
 /* To standard error as text, or with --json to standard output as an object. */
 void print_failure(const struct ctl *ctl);
 

@@ -12,6 +12,9 @@
  */
 int progress_call(struct ctl *ctl, sd_bus_message *call, uint32_t *ret_job);
 
+/* The same for a call that may begin a job on each of many PFs: a line for each, and its reply. */
+int progress_call_all(struct ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply);
+
 /* What the line shows, not longer than width columns. now_usec as base/util.h's. */
 void progress_text(
         const struct view_job *job, uint64_t now, bool utf8, size_t width, char *buf, size_t size);

@@ -154,7 +154,7 @@ static enum style state_style(const char *state)
 static void add_pf(struct table *t, const struct term *term, const struct view_pf *pf)
 {
         char name[NETDEV_MAX], bar[BAR_SIZE];
-        bool up = streq(pf->link_state, "up");
+        bool up = streq(pf->link_state, "up"), quiet;
 
         bar_format(bar, pf->num_vfs, pf->total_vfs, BAR_CELLS, term->utf8);
         table_cell(t, STYLE_BOLD, "%s", view_pf_name(pf, name));
@@ -173,12 +173,14 @@ static void add_pf(struct table *t, const struct term *term, const struct view_p
         else
                 table_cell(t, STYLE_DIM, "no IOMMU");
         table_cell(t, state_style(pf->state), "%s", pf->state);
+        quiet = streq(pf->config_state, "unmanaged") || streq(pf->config_state, "applied");
+        table_cell(t, config_style(pf->config_state), "%s", quiet ? "" : pf->config_state);
 }
 
 int tree_print(const struct view *view, FILE *out, const struct term *term)
 {
         static const char *const columns[] = {"name", "address", "model", "driver", "?link", "bar",
-                ">count", "group", "state", NULL};
+                ">count", "group", "state", "?config", NULL};
         _cleanup_(table_freep) struct table *t = table_new(columns, false);
 
         if (!t)

@@ -148,7 +148,7 @@ int view_load(sd_bus *bus, struct view *ret, struct failure *f)
         if (r < 0)
                 return r;
         loaded = add_all(&l, reply);
-        free(l.of[OBJECT_MANAGER].list);
+        free_objects(OBJECT_MANAGER, l.of[OBJECT_MANAGER].list, l.of[OBJECT_MANAGER].n);
         v = (struct view){
                 .pfs = l.of[OBJECT_PF].list,
                 .vfs = l.of[OBJECT_VF].list,

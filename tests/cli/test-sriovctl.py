@@ -18,7 +18,8 @@ TIMEOUT = 60
 
 PF_KEYS = {"pf", "address", "netdev", "netdevs", "driver", "class", "vendor", "device", "vendor_id", "device_id", "total_vfs",
            "num_vfs", "offset", "stride", "vf_device_id", "autoprobe", "vf_total_msix", "numa_node", "iommu_group", "mtu", "mac",
-           "permanent_mac", "link_state", "admin_up", "eswitch_mode", "reset_methods", "capabilities", "state", "serial", "pci_class"}
+           "permanent_mac", "link_state", "admin_up", "eswitch_mode", "reset_methods", "capabilities", "state", "serial", "pci_class",
+           "path", "slot", "config_state", "config_source", "config_text", "differences"}
 VF_KEYS = {"pf", "index", "address", "driver", "driver_override", "netdev", "iommu_group", "mac", "vlan", "qos", "vlan_proto",
            "spoofchk", "trust", "link_state", "min_tx_rate", "max_tx_rate", "query_rss", "node_guid", "port_guid", "reset_methods",
            "enable", "in_use", "holders", "attributes_known"}
@@ -154,7 +155,8 @@ class Looking(Case):
     def test_help(self):
         text = self.good("--help")
         self.assertEqual(text, self.good("help"))
-        for command in ("status", "list", "show", "create", "destroy", "set", "reset", "bind", "unbind", "autoprobe", "monitor",
+        for command in ("status", "list", "show", "create", "destroy", "set", "reset", "bind", "unbind", "autoprobe", "plan", "apply",
+                        "confirm", "rollback", "save", "reload", "wait", "monitor",
                         "version", "help"):
             self.assertRegex(text, rf"(?m)^  {command}\b")
             self.assertTrue(self.good("help", command).startswith(f"sriovctl {command}"))

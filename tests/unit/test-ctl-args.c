@@ -113,6 +113,10 @@ static void test_commands(void **state)
                 {"list --force", "--force is not for list"},
                 {"bind eth0/1 vfio-pci --replace", "--replace is not for bind"},
                 {"list --bus=x -Hy", "--bus and --host exclude each other"},
+                {"plan --yes", "--yes is not for plan"},
+                {"reload x.json", "too many words for reload: usage: sriovctl reload"},
+                {"apply --timeout=5", "--timeout is not for apply"},
+                {"confrim", "unknown command 'confrim': did you mean confirm?"},
         };
         const struct command *c;
         struct fault f;
@@ -147,7 +151,9 @@ static void test_checks(void **state)
         static const char *const good[] = {"list", "list vf", "create eth0 4", "create eth0 65535",
                 "set eth0/1 mac=02:00:00:00:00:01 vlan=4094 qos=7 trust=on link_state=auto",
                 "set eth0/1 vlan=baseline min_tx_rate=5 max_tx_rate=0", "bind eth0/1 vfio-pci",
-                "autoprobe eth0 off", "help", "help set"};
+                "autoprobe eth0 off", "help", "help set", "apply",
+                "apply a.json - --confirm=10 --plan=0123456789abcdef -y", "apply --confirm=86400",
+                "wait", "wait eth0 eth1 --timeout=0", "wait --timeout=86400"};
         static const char *const bad[][2] = {
                 {"list vfs", "list 'vfs': expected pf, vf or group"},
                 {"create eth0 four", "four VFs refused: expected a number"},
@@ -167,6 +173,14 @@ static void test_checks(void **state)
                 {"bind eth0/1 ../../evil", "driver '../../evil' refused"},
                 {"autoprobe eth0 maybe", "autoprobe maybe refused: expected on or off"},
                 {"help stauts", "unknown command 'stauts': did you mean status?"},
+                {"apply --confirm=9", "--confirm=9 refused: expected seconds, 10 to 86400"},
+                {"apply --confirm=86401", "--confirm=86401 refused"},
+                {"apply --confirm=1m", "--confirm=1m refused"},
+                {"apply --plan=0123456789ABCDEF",
+                        "--plan=0123456789ABCDEF refused: expected the 16"},
+                {"apply --plan=0123456789abcde", "--plan=0123456789abcde refused"},
+                {"wait --timeout=-1", "--timeout=-1 refused: expected seconds, 0 to 86400"},
+                {"wait --timeout=86401", "--timeout=86401 refused"},
         };
         struct ctl ctl;
 
@@ -193,7 +207,9 @@ static void test_failures(void **state)
                 {"org.sriovd1.Error.NotAuthorized", EXIT_REFUSED, "NotAuthorized"},
                 {"org.sriovd1.Error.AuthRequired", EXIT_REFUSED, "AuthRequired"},
                 {"org.sriovd1.Error.NotIsolated", EXIT_REFUSED, "NotIsolated"},
+                {"org.sriovd1.Error.PlanChanged", EXIT_REFUSED, "PlanChanged"},
                 {"org.sriovd1.Error.InvalidArgs", EXIT_ERROR, "InvalidArgs"},
+                {"org.sriovd1.Error.NotDurable", EXIT_ERROR, "NotDurable"},
                 {"org.sriovd1.Error.FromTheFuture", EXIT_ERROR, "FromTheFuture"},
                 {SD_BUS_ERROR_ACCESS_DENIED, EXIT_REFUSED, "AccessDenied"},
                 {SD_BUS_ERROR_UNKNOWN_OBJECT, EXIT_ERROR, "UnknownObject"},
@@ -214,6 +230,10 @@ static void test_failures(void **state)
         }
         assert_int_equal(failure_of_errno(&f, -ECONNRESET, "talk"), -ECONNRESET);
         assert_int_equal(f.status, EXIT_NO_DAEMON);
+        assert_int_equal(failure_own(&f, EXIT_REFUSED, "Uplink", -EPERM, "x\a%d", 5), -EPERM);
+        assert_int_equal(f.status, EXIT_REFUSED);
+        assert_string_equal(f.name, "Uplink");
+        assert_string_equal(f.text, "x\\x075");
         assert_int_equal(failure_of_errno(&f, -ENOMEM, "talk"), -ENOMEM);
         assert_int_equal(f.status, EXIT_ERROR);
 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "ctl/print.h"
 #include "ctl/progress.h"
 #include "ctl/table.h"
 #include "ctl/tree.h"
@@ -185,6 +186,57 @@ static void test_tree(void **state)
                    "`- job 9  reset VF 1: stuck: reset 0/2\n");
 }
 
+/* What the configuration makes of a PF is told when somebody should look. */
+static void test_tree_config(void **state)
+{
+        static const struct {
+                const char *state, *told;
+                enum style style;
+        } cases[] = {
+                {"", "", STYLE_PLAIN},
+                {"unmanaged", "", STYLE_PLAIN},
+                {"applied", "", STYLE_GOOD},
+                {"applying", "  applying", STYLE_WARN},
+                {"drift", "  drift", STYLE_WARN},
+                {"failed", "  failed", STYLE_BAD},
+                {"alarm", "  alarm", STYLE_BAD},
+        };
+
+        (void) state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                _cleanup_(view_done) struct view v = {0};
+                char line[128];
+                struct output o;
+
+                make_view(&v);
+                v.n_jobs = 0;
+                v.pfs->n_vfs = 0;
+                strcpy(v.pfs->config_state, cases[i].state);
+                begin(&o);
+                assert_int_equal(tree_print(&v, o.file, &plain), 0);
+                snprintf(line, sizeof(line),
+                        "enp59s0f0  0000:3b:00.0  82576  igb  up  #######  7/7  group 12  busy%s\n",
+                        cases[i].told);
+                expect(&o, line);
+                assert_int_equal(config_style(cases[i].state), cases[i].style);
+        }
+}
+
+static void test_moment(void **state)
+{
+        struct timespec now;
+        char buf[MOMENT_SIZE];
+
+        (void) state;
+        clock_gettime(CLOCK_BOOTTIME, &now);
+        moment_text((uint64_t) (now.tv_sec + 100) * 1000000, false, buf);
+        assert_true(streq(buf, " within 100 s") || streq(buf, " within 99 s"));
+        moment_text((uint64_t) (now.tv_sec + 100) * 1000000, true, buf);
+        assert_string_equal(buf, "");
+        moment_text(1, false, buf);
+        assert_string_equal(buf, " within 0 s");
+}
+
 static void test_tree_escapes(void **state)
 {
         _cleanup_(view_done) struct view v = {0};
@@ -257,6 +309,8 @@ int main(void)
                 cmocka_unit_test(test_color),
                 cmocka_unit_test(test_bar),
                 cmocka_unit_test(test_tree),
+                cmocka_unit_test(test_tree_config),
+                cmocka_unit_test(test_moment),
                 cmocka_unit_test(test_tree_escapes),
                 cmocka_unit_test(test_progress),
                 cmocka_unit_test(test_paths),
