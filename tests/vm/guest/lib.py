@@ -10,6 +10,7 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -17,14 +18,16 @@ import time
 PCI = "/sys/bus/pci/devices"
 HAS_IOMMU = os.path.isdir("/sys/class/iommu") and bool(os.listdir("/sys/class/iommu"))
 ERRNO = {**errno.errorcode, errno.EOPNOTSUPP: "EOPNOTSUPP"}  # Python calls it ENOTSUP
-scenarios = []
+BOOT = int(os.environ.get("BOOT", 1))  # this one, of those with the same disk: see tests/vm/run
+scenarios, later = [], []
 
 
-def scenario(title, timeout=60, when=True):
-    """Marks a function as a scenario; `when` false leaves it out of the plan (a machine without what it needs)."""
+def scenario(title, timeout=60, when=True, boot=1):
+    """Marks a function as a scenario; `when` false leaves it out of the plan (a machine without what it needs). The last one of
+    each boot but the last ends in cut_power() or reboot()."""
     def add(function):
-        if when:
-            scenarios.append((title, timeout, function))
+        if when and boot >= BOOT:
+            (scenarios if boot == BOOT else later).append((title, timeout, function))
         return function
     return add
 
@@ -88,6 +91,19 @@ def unplug(name, bdf):
     qmp("device_del", id=name)
     wait_for(lambda: not os.path.exists(device(bdf)), 30, f"{bdf} to go")
     wait_for(lambda: all(item["name"] != name for item in qmp("qom-list", path="/machine/peripheral")), 10, f"{name} to go")
+
+
+def cut_power():
+    """The scenario has passed, and QEMU is killed with all that is not on the disk: the next boot begins."""
+    line("CUT", os.environ["SCENARIO"])
+    signal.pause()
+
+
+def reboot():
+    """The same in an orderly way."""
+    line("REBOOT", os.environ["SCENARIO"])
+    sh("systemctl --no-block reboot")
+    signal.pause()
 
 
 # --- sysfs

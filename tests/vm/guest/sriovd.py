@@ -14,26 +14,7 @@ import time
 
 from lib import (BAD, GOOD1, GOOD2, NVME, PCI, check, device, diag, driver, eq, group, holder, ip_vfs, members, netdev, qmp, read,
                  scenario, sh, uevents, unplug, vfs, wait_for)
-
-HOST_SOCKET = "unix:/run/sriovd-host.sock"
-RUNTIME = "/run/vmtest"
-
-
-class Done:
-    def __init__(self, status, out, err):
-        self.status, self.out, self.err = status, out, err
-
-    def json(self):
-        return json.loads(self.out)
-
-
-def ctl(*words, status=0, user=None):
-    """sriovctl WORDS; fails unless it ends with `status`."""
-    command = (["runuser", "-u", user, "--"] if user else []) + ["sriovctl", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, stdin=subprocess.DEVNULL)
-    if done.returncode != status:
-        raise AssertionError(f"sriovctl {words}: exit status {done.returncode}, wanted {status}: {done.stdout}{done.stderr}")
-    return Done(done.returncode, done.stdout, done.stderr)
+from talk import HOST_SOCKET, RUNTIME, counters, ctl, main_pid
 
 
 def pfs():
@@ -47,15 +28,6 @@ def all_pfs():
 
 def vf_list(pf):
     return {vf["index"]: vf for vf in ctl("--json", "list", "vf").json() if vf["pf"] == pf}
-
-
-def counters():
-    """What sriovd-host has been told to write, by kind of step."""
-    return json.loads(sh([f"{RUNTIME}/counters", HOST_SOCKET]))
-
-
-def main_pid(unit):
-    return int(sh(["systemctl", "show", "--property=MainPID", "--value", unit]))
 
 
 @contextlib.contextmanager
