@@ -6,15 +6,11 @@
 
 #include "base/fileio.h"
 
-int read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *ret_n)
+int read_file_fd(int fd, size_t max, char **ret, size_t *ret_n)
 {
-        _cleanup_(closep) int fd = -1;
         _cleanup_(freep) char *buf = NULL;
         size_t n = 0, capacity = 0;
 
-        fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return -errno;
         for (;;) {
                 ssize_t got;
 
@@ -43,6 +39,13 @@ int read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *re
         if (ret_n)
                 *ret_n = n;
         return 0;
+}
+
+int read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *ret_n)
+{
+        _cleanup_(closep) int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+        return fd < 0 ? -errno : read_file_fd(fd, max, ret, ret_n);
 }
 
 int read_line_at(int dirfd, const char *path, char *buf, size_t size)

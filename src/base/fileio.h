@@ -15,6 +15,9 @@
  */
 int read_file_at(int dirfd, const char *path, size_t max, char **ret, size_t *ret_n);
 
+/* The same of an open file, from where it stands. */
+int read_file_fd(int fd, size_t max, char **ret, size_t *ret_n);
+
 /*
  * Reads one line of a sysfs attribute into buf without its newline. -ENAMETOOLONG when it does not
  * fit, -EINVAL when it holds a NUL byte or a second line.

@@ -276,15 +276,19 @@ static int replace(struct store *store, int dir, const char *name, const void *d
         return 0;
 }
 
+/* The directory, for a change that it has to know of; or why there can be none. */
+static int open_to_change(struct store *store, const char *name)
+{
+        if (!name_valid(name))
+                return -EINVAL;
+        return store->broken < 0 ? -EROFS : store->ops->open_dir(store->disk);
+}
+
 int store_replace(struct store *store, const char *name, const void *data, size_t n)
 {
         int dir, r;
 
-        if (!name_valid(name))
-                return -EINVAL;
-        if (store->broken < 0)
-                return -EROFS;
-        dir = store->ops->open_dir(store->disk);
+        dir = open_to_change(store, name);
         if (dir < 0)
                 return dir;
         r = replace(store, dir, name, data, n);
@@ -363,11 +367,7 @@ int store_remove(struct store *store, const char *name)
 {
         int dir, r;
 
-        if (!name_valid(name))
-                return -EINVAL;
-        if (store->broken < 0)
-                return -EROFS;
-        dir = store->ops->open_dir(store->disk);
+        dir = open_to_change(store, name);
         if (dir < 0)
                 return dir;
         r = store->ops->remove(store->disk, name);

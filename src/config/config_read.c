@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "base/fileio.h"
 #include "base/hash.h"
 #include "base/parse.h"
 #include "config/config.h"
@@ -129,9 +130,7 @@ uint64_t config_hash(const struct config_files *files)
 static int read_text(int dirfd, const char *name, char **ret, size_t *ret_n)
 {
         _cleanup_(closep) int fd = -1;
-        _cleanup_(freep) char *text = NULL;
         struct stat st;
-        size_t n = 0;
 
         /* A FIFO must not stop the loop. */
         fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -141,25 +140,7 @@ static int read_text(int dirfd, const char *name, char **ret, size_t *ret_n)
                 return -ENOTSUP;
         if (S_ISREG(st.st_mode) && st.st_size > CONFIG_FILE_MAX)
                 return -EFBIG;
-        text = malloc(CONFIG_FILE_MAX + 1);
-        if (!text)
-                return -ENOMEM;
-        for (;;) {
-                ssize_t got = read(fd, text + n, CONFIG_FILE_MAX + 1 - n);
-
-                if (got < 0 && errno == EINTR)
-                        continue;
-                if (got < 0)
-                        return -errno;
-                if (got == 0)
-                        break;
-                n += (size_t) got;
-                if (n > CONFIG_FILE_MAX)
-                        return -EFBIG;
-        }
-        *ret = TAKE_PTR(text);
-        *ret_n = n;
-        return 0;
+        return read_file_fd(fd, CONFIG_FILE_MAX, ret, ret_n);
 }
 
 static int refuse(const char *path, int error, struct fault *f)
