@@ -121,7 +121,7 @@ static void comments(void **state)
         assert_string_equal(url, "http://x/*y*/");
         /* places stay right behind comments */
         assert_int_equal(json_opt_u32(json_root(json), "n", 0, 100, &n, &f), -EINVAL);
-        assert_true(startswith(f.text, "x.json:3:10: number out of range"));
+        assert_true(startswith(f.text, "x.json:3:10: n: number out of range"));
         assert_int_equal(n, 7);
         assert_int_equal(parse(text, 0, &no, &f), -EINVAL);
         assert_true(startswith(f.text, "x.json:1:1: a comment is not allowed"));

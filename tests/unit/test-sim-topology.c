@@ -106,7 +106,7 @@ static void refusals(void **state)
 {
         static const struct refusal cases[] = {
                 {"", "t:1:1: the text ends here"},
-                {"{\"version\": 2, \"pfs\": []}", "t:1:13: number out of range"},
+                {"{\"version\": 2, \"pfs\": []}", "t:1:13: version: number out of range"},
                 {"{\"pfs\": []}", "t:1:1: key \"version\" is missing"},
                 {"{\"version\": 1}", "t:1:1: key \"pfs\" is missing"},
                 {"{\"version\": 1, \"pfs\": [],\n \"hots\": {}}",
@@ -120,9 +120,9 @@ static void refusals(void **state)
                 {FILE_OF("", "{\"profile\": \"igb\", \"below\": \"rp\"}"),
                         "t:3:38: no bridge \"rp\""},
                 {FILE_OF(BRIDGE, "{\"profile\": \"igb\", \"below\": \"rp\", \"total_vfs\": 8}"),
-                        "t:3:57: number out of range; expected a whole number 1 to 7"},
+                        "t:3:57: total_vfs: number out of range; expected a whole number 1 to 7"},
                 {FILE_OF(BRIDGE, "{\"profile\": \"igb\", \"below\": \"rp\", \"num_vfs\": 8}"),
-                        "t:3:55: number out of range; expected a whole number 0 to 7"},
+                        "t:3:55: num_vfs: number out of range; expected a whole number 0 to 7"},
                 {FILE_OF(BRIDGE,
                          "{\"profile\": \"igb\", \"below\": \"rp\", \"num_vfs\": 1, \"driver\": "
                          "false}"),
