@@ -14,10 +14,11 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "daemon/apply_internal.h"
+
+#define AGAIN_USEC (60 * 1000000ull) /* after a way back that could not be begun */
 
 uint64_t apply_boottime_usec(void)
 {
@@ -129,95 +130,73 @@ int apply_checkpoint(struct apply_call *call, struct fault *f)
                 checkpoint_done(&c);
                 return refuse_checkpoint(r, f);
         }
-        if (c.pending && !call->given)
-                c.refused_hash = config_hash(&call->conf.dirs);
-        else if (call->given)
-                c.refused_hash = last->refused_hash;
+        if (call->given)
+                c.refused_hash = last->refused_hash; /* the directories are as they were */
+        else
+                c.refused_hash = c.pending ? config_hash(&call->conf.dirs) : 0;
         return ledger_set_checkpoint(a->ledger, &c, f);
 }
 
-/* Changes the marks of the checkpoint; what could not be written is said, and holds for this life.
- */
-static void mark(
-        struct apply *a, void (*change)(struct checkpoint *c, uint64_t deadline), uint64_t deadline)
+/* What becomes of the checkpoint once its Apply, or the way back, has ended. */
+enum outcome {
+        OUTCOME_WAITS,   /* all jobs have ended; a pending one has its deadline from here on */
+        OUTCOME_STAYS,   /* confirmed */
+        OUTCOME_IS_BACK, /* nothing is left to go back to */
+        OUTCOME_STOPPED, /* not all of it went back: Rollback can try what is left */
+};
+
+static int conclude(struct apply *a, enum outcome outcome, uint64_t deadline_usec, struct fault *f)
 {
         struct checkpoint c = {0};
-        struct fault f = FAULT_NULL;
-        int r;
 
-        r = checkpoint_copy(ledger_checkpoint(a->ledger), &c);
-        if (r == 0) {
-                change(&c, deadline);
-                r = ledger_set_checkpoint(a->ledger, &c, &f);
-        }
-        if (r < 0)
-                log_error("checkpoint: %s", f.code ? f.text : strerror(-r));
+        if (checkpoint_copy(ledger_checkpoint(a->ledger), &c) < 0)
+                return fault_set(f, FAULT_INTERNAL, ENOMEM, "out of memory");
+        c.running = c.back = false;
+        c.deadline_usec = deadline_usec;
+        if (outcome != OUTCOME_WAITS)
+                c.pending = false;
+        /* Files that an earlier Apply was refused stay so: only those in force are confirmed. */
+        if (outcome == OUTCOME_STAYS && c.refused_hash == config_hash(&a->conf.dirs))
+                c.refused_hash = 0;
+        for (; outcome == OUTCOME_IS_BACK && c.n_old > 0; c.n_old--)
+                desired_done(&c.old[c.n_old - 1]);
+        return ledger_set_checkpoint(a->ledger, &c, f);
 }
 
-static void mark_waiting(struct checkpoint *c, uint64_t deadline)
+static enum outcome outcome_of(const struct apply_call *call)
 {
-        c->running = false;
-        c->deadline_usec = deadline;
-}
-
-/* Not all of it went back: what is left can be tried again by Rollback. */
-static void mark_stopped(struct checkpoint *c, uint64_t deadline)
-{
-        (void) deadline;
-        c->pending = c->running = c->back = false;
-}
-
-static void mark_gone_back(struct checkpoint *c, uint64_t deadline)
-{
-        (void) deadline;
-        for (size_t i = 0; i < c->n_old; i++)
-                desired_done(&c->old[i]);
-        c->n_old = 0;
-        c->pending = c->running = c->back = false;
+        if (!call->back)
+                return OUTCOME_WAITS;
+        for (size_t i = 0; i < call->report.n; i++)
+                if (call->report.list[i].result.code != FAULT_NONE)
+                        return OUTCOME_STOPPED;
+        return OUTCOME_IS_BACK;
 }
 
 void apply_settle(struct apply_call *call)
 {
         struct apply *a = call->apply;
         uint64_t deadline = 0;
+        struct fault f = FAULT_NULL;
 
-        if (call->back) {
-                bool whole = true;
-
-                for (size_t i = 0; i < call->report.n; i++)
-                        whole &= call->report.list[i].result.code == FAULT_NONE;
-                mark(a, whole ? mark_gone_back : mark_stopped, 0);
+        if (call->confirm > 0)
+                deadline = apply_boottime_usec() + call->confirm * 1000000ull;
+        if (conclude(a, outcome_of(call), deadline, &f) < 0)
+                log_error("the next life of sriovd will not know how this ended: %s", f.text);
+        if (call->back)
                 crash_at(ledger_crash(a->ledger), CRASH_REVERT_ENDED);
-        } else {
-                if (call->confirm > 0)
-                        deadline = apply_boottime_usec() + call->confirm * 1000000ull;
-                mark(a, mark_waiting, deadline);
-        }
         apply_set_deadline(a, deadline);
-}
-
-static void mark_confirmed(struct checkpoint *c, uint64_t deadline)
-{
-        (void) deadline;
-        c->pending = false;
-        c->refused_hash = 0;
 }
 
 int apply_confirm(struct apply *a, struct fault *f)
 {
-        const struct checkpoint *now = ledger_checkpoint(a->ledger);
-        struct checkpoint c = {0};
         int r;
 
         if (!a->started || a->running)
                 return apply_refuse_second(a, f);
-        if (a->view.deadline_usec == 0 || !now->pending)
+        if (a->view.deadline_usec == 0 || !ledger_checkpoint(a->ledger)->pending)
                 return fault_set(f, FAULT_NOT_FOUND, 0, "no apply waits for its confirmation");
-        r = checkpoint_copy(now, &c);
-        if (r < 0)
-                return fault_set(f, FAULT_INTERNAL, -r, "out of memory");
-        mark_confirmed(&c, 0);
-        r = ledger_set_checkpoint(a->ledger, &c, f);
+        r = conclude(a, OUTCOME_STAYS, 0, f);
         if (r < 0)
                 return r;
         crash_at(ledger_crash(a->ledger), CRASH_CONFIRMED);
@@ -293,6 +272,7 @@ static int conf_before(
 {
         struct config_files dirs = {0}, given = {0};
         struct conf conf = {0};
+        struct fault why = FAULT_NULL;
         int r;
 
         r = apply_split_files(&c->before, &dirs, &given);
@@ -302,12 +282,12 @@ static int conf_before(
                 return fault_set(f, FAULT_INTERNAL, -r, "out of memory");
         }
         r = conf_of_files(&dirs, &given, &conf, f);
-        if (r == 0)
-                r = conf_resolve(&conf, a->state, f);
-        if (r < 0) {
-                conf_done(&conf);
+        if (r < 0)
                 return r;
-        }
+        /* PFs have come or changed meanwhile: the hardware goes back all the same. */
+        if (conf_resolve(&conf, a->state, &why) < 0)
+                log_warning(
+                        "rollback: the configuration before does not fit these PFs: %s", why.text);
         *ret = conf;
         return 0;
 }
@@ -320,11 +300,12 @@ static int note_going_back(struct apply_call *call, struct fault *f)
         int r;
 
         r = checkpoint_copy(ledger_checkpoint(a->ledger), &c);
-        if (r == 0)
-                r = config_read(a->dirs, &dirs, NULL);
-        if (r == 0 && config_hash(&dirs) != config_hash(&call->conf.dirs))
-                c.refused_hash = config_hash(&dirs);
-        config_files_done(&dirs);
+        /* Files that can not be read are refused at the next start anyway. */
+        if (r == 0 && config_read(a->dirs, &dirs, NULL) == 0) {
+                if (config_hash(&dirs) != config_hash(&call->conf.dirs))
+                        c.refused_hash = config_hash(&dirs);
+                config_files_done(&dirs);
+        }
         config_files_done(&c.inforce);
         c.inforce = (struct config_files){0};
         if (r == 0)
@@ -405,6 +386,8 @@ void apply_back_by_itself(struct apply *a, const char *why)
         struct fault f = FAULT_NULL;
 
         log_warning("apply: %s: taking it back", why);
-        if (apply_rollback(a, "", getuid(), NULL, NULL, NULL, &f) < 0)
-                log_error("%s", f.text);
+        if (apply_rollback(a, "", getuid(), NULL, NULL, NULL, &f) == 0)
+                return;
+        log_error("%s; trying again in a minute", f.text);
+        apply_set_deadline(a, apply_boottime_usec() + AGAIN_USEC);
 }

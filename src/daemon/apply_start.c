@@ -9,10 +9,11 @@
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct apply *a = userdata;
+        const struct checkpoint *c = ledger_checkpoint(a->ledger);
 
         (void) source;
         (void) usec;
-        if (ledger_checkpoint(a->ledger)->pending && !a->running)
+        if ((c->pending || c->back) && !a->running)
                 apply_back_by_itself(a, "nobody has confirmed it in time");
         return 0;
 }

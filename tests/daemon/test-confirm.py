@@ -157,6 +157,44 @@ class Confirm(Configured):
         self.good("rollback")
         self.assertEqual(self.vlans(), [10, 10])
 
+    def test_the_way_back_needs_no_directories(self):
+        """What is wrong in /etc now keeps nobody from going back to what was in force."""
+        self.old()
+        self.apply(entry(IGB_MAC, 2, [NEW]), options=["--confirm=10"])
+        sandbox("etc").joinpath("2.json").mkdir()
+        try:
+            self.bad("Busy", "waits for its confirmation", "reload")
+            eventually(lambda: self.vlans() == [10, 10] and not get(ROOT, "ConfirmDeadline"), 15, "the way back")
+        finally:
+            sandbox("etc").joinpath("2.json").rmdir()
+        self.settled()
+
+    def refused_files(self):
+        """The files in /etc want NEW and are refused; OLD is in force."""
+        self.old()
+        self.write("1.json", entry(IGB_MAC, 2, [NEW]))
+        self.good("apply", "--confirm=60", "--yes")
+        self.good("rollback")
+        self.assertEqual((self.vlans(), get(ROOT, "ConfigState")), ([10, 10], "refused"))
+
+    def test_confirming_another_leaves_files_refused(self):
+        self.refused_files()
+        self.apply(entry(OTHER_MAC, 1), options=["--confirm=10"])
+        self.good("confirm")
+        self.reboot()
+        self.assertEqual((self.vlans(), get(ROOT, "ConfigState")), ([10, 10], "refused"))
+        self.reload()
+
+    def test_applying_refused_files_accepts_them(self):
+        """Also where nothing is to be done for them any more."""
+        self.refused_files()
+        for index in 0, 1:
+            sim("set", f"{IGB}/{index}", "vlan=20")
+        eventually(lambda: self.vlans() == [20, 20] and self.state() == "drift", 5, "what somebody else did")
+        self.assertFalse(self.reload()["changes"])
+        self.reboot()
+        self.assertEqual((self.vlans(), get(ROOT, "ConfigState")), ([20, 20], "loaded"))
+
     def test_plan_hash(self):
         pfs = [entry(IGB_MAC, 2, [NEW])]
         told = self.plan(*pfs)

@@ -392,8 +392,7 @@ def not_confirmed():
     eq(driver(BAD), None, "the driver of the PF that shall not become ready")
     eq(read(CONFIG), THREE, "the file on the disk")
     held = applied_at_boot(IN_SEVEN)
-    # 10, and what starting sriovctl takes in emulation; TimeoutStartSec is 15
-    check(held <= 16, f"boot was held up for {held:.1f} s")
+    check(held <= 13, f"boot was held up for {held:.1f} s")  # 10, and what starting sriovctl takes in emulation
     check(os.path.basename(BAD) in ctl("wait", "--timeout=1", BAD, status=1).err, "wait does not name the PF without a driver")
     check("confirm" in manager("ConfigText"), f"ConfigText: {manager('ConfigText')!r}")
     check("confirm" in ctl("status").out, ctl("status").out)
