@@ -186,8 +186,9 @@ class Confirm(Configured):
         self.reload()
 
     def test_applying_refused_files_accepts_them(self):
-        """Also where nothing is to be done for them any more."""
+        """Also where nothing is to be done for them any more, and there is another way back."""
         self.refused_files()
+        self.apply(entry(OTHER_MAC, 1))
         for index in 0, 1:
             sim("set", f"{IGB}/{index}", "vlan=20")
         eventually(lambda: self.vlans() == [20, 20] and self.state() == "drift", 5, "what somebody else did")
