@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The checkpoint's file: records that are good together or not at all. Loop thread. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/parse.h"
@@ -41,14 +40,6 @@ static int add(struct encoding *e, enum checkpoint_record type, const char *data
         return records_add(&e->records, &e->record);
 }
 
-static void put_u64(struct json_writer *w, const char *key, uint64_t value)
-{
-        char text[24];
-
-        snprintf(text, sizeof(text), "%" PRIu64, value);
-        json_put_string(w, key, text); /* a number of JSON is not exact up to there */
-}
-
 static int add_head(struct encoding *e, const struct checkpoint *c)
 {
         _cleanup_(json_writer_freep) struct json_writer *w = json_writer_new();
@@ -61,11 +52,11 @@ static int add_head(struct encoding *e, const struct checkpoint *c)
         json_put_bool(w, "pending", c->pending);
         json_put_bool(w, "running", c->running);
         json_put_bool(w, "back", c->back);
-        put_u64(w, "deadline_usec", c->deadline_usec);
-        put_u64(w, "refused_hash", c->refused_hash);
-        put_u64(w, "wishes", c->n_old);
-        put_u64(w, "before", c->before.n);
-        put_u64(w, "inforce", c->inforce.n);
+        json_put_u64_text(w, "deadline_usec", c->deadline_usec);
+        json_put_u64_text(w, "refused_hash", c->refused_hash);
+        json_put_u64_text(w, "wishes", c->n_old);
+        json_put_u64_text(w, "before", c->before.n);
+        json_put_u64_text(w, "inforce", c->inforce.n);
         json_close(w);
         r = json_writer_line(w, &text);
         return r < 0 ? r : add(e, CHECKPOINT_HEAD, text, strlen(text));
@@ -147,21 +138,6 @@ static int next(struct decoding *d, enum checkpoint_record type)
         return 0;
 }
 
-static int get_u64(const struct json_value *o, const char *key, uint64_t *ret)
-{
-        const char *text;
-        int r = json_opt_string(o, key, &text, NULL);
-
-        return r < 0 ? r : r == 0 ? -EBADMSG : parse_u64(text, ret);
-}
-
-static int get_bool(const struct json_value *o, const char *key, bool *ret)
-{
-        int r = json_opt_bool(o, key, ret, NULL);
-
-        return r < 0 ? r : r == 0 ? -EBADMSG : 0;
-}
-
 static int get_head(struct decoding *d, const struct json_value *o)
 {
         static const char *const keys[] = {"pending", "running", "back", "deadline_usec",
@@ -170,20 +146,20 @@ static int get_head(struct decoding *d, const struct json_value *o)
 
         r = json_check_keys(o, keys, NULL);
         if (r == 0)
-                r = get_bool(o, "pending", &d->c.pending);
+                r = json_need_bool(o, "pending", &d->c.pending, NULL);
         if (r == 0)
-                r = get_bool(o, "running", &d->c.running);
+                r = json_need_bool(o, "running", &d->c.running, NULL);
         if (r == 0)
-                r = get_bool(o, "back", &d->c.back);
+                r = json_need_bool(o, "back", &d->c.back, NULL);
         if (r == 0)
-                r = get_u64(o, "deadline_usec", &d->c.deadline_usec);
+                r = json_need_u64_text(o, "deadline_usec", &d->c.deadline_usec, NULL);
         if (r == 0)
-                r = get_u64(o, "refused_hash", &d->c.refused_hash);
+                r = json_need_u64_text(o, "refused_hash", &d->c.refused_hash, NULL);
         if (r == 0)
-                r = get_u64(o, "wishes", &d->wishes);
+                r = json_need_u64_text(o, "wishes", &d->wishes, NULL);
         if (r == 0)
-                r = get_u64(o, "before", &d->before);
-        return r < 0 ? r : get_u64(o, "inforce", &d->inforce);
+                r = json_need_u64_text(o, "before", &d->before, NULL);
+        return r < 0 ? r : json_need_u64_text(o, "inforce", &d->inforce, NULL);
 }
 
 static int read_head(struct decoding *d)

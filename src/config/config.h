@@ -63,8 +63,3 @@ uint64_t config_hash(const struct config_files *files);
  */
 int config_write(const struct desired *const *wishes, size_t n, const struct pf_facts *const *facts,
         char **ret);
-
-/* The inverse for texts of config_write() without facts: entries that match by address, as wishes.
- */
-int config_read_wishes(const char *name, const char *text, size_t n, struct desired **ret,
-        size_t *ret_n, struct fault *f);

@@ -421,8 +421,8 @@ static int read_document(struct reader *rd, const struct json_value *root)
         return r < 0 ? r : declared_check(rd->d, rd->f);
 }
 
-int config_parse_flags(const char *name, const char *text, size_t n, unsigned flags,
-        struct declared *ret, struct fault *f)
+int config_parse(
+        const char *name, const char *text, size_t n, struct declared *ret, struct fault *f)
 {
         _cleanup_(json_freep) struct json *json = NULL;
         _cleanup_(declared_done) struct declared d = {0};
@@ -433,7 +433,7 @@ int config_parse_flags(const char *name, const char *text, size_t n, unsigned fl
                 return fault_set(f, FAULT_INVALID_ARGS, 0,
                         "a file's name of %zu bytes; expected at most %u", strlen(name),
                         CONFIG_NAME_MAX);
-        r = json_parse(name, text, n, flags, &json, f);
+        r = json_parse(name, text, n, JSON_COMMENTS, &json, f);
         if (r == 0)
                 r = read_document(&rd, json_root(json));
         if (r < 0)
@@ -441,12 +441,6 @@ int config_parse_flags(const char *name, const char *text, size_t n, unsigned fl
         *ret = d;
         d = (struct declared){0};
         return 0;
-}
-
-int config_parse(
-        const char *name, const char *text, size_t n, struct declared *ret, struct fault *f)
-{
-        return config_parse_flags(name, text, n, JSON_COMMENTS, ret, f);
 }
 
 int config_load(const struct config_files *files, struct declared *ret, struct fault *f)

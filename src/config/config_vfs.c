@@ -215,7 +215,7 @@ static int read_attr(struct element *e, enum vf_attr attr)
         if (!v)
                 return 0;
         if (json_kind(v) == JSON_STRING && json_as_string(v, &text, e->f) == 0 &&
-                streq(text, "baseline")) {
+                streq(text, CONFIG_RESET)) {
                 e->vfs->attrs.reset |= BIT(attr);
                 return 0;
         }

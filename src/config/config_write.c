@@ -4,6 +4,65 @@
 
 #include "config/config_private.h"
 
+/* ---- keys that the journal writes too --------------------------------------------------------
+ */
+
+static void put_attr(struct json_writer *w, const struct vf_attrs *a, enum vf_attr attr)
+{
+        const struct vf_attr_info *info = &vf_attr_table[attr];
+        char text[VF_ATTR_STR_MAX];
+
+        if (a->reset & BIT(attr)) {
+                json_put_string(w, info->name, CONFIG_RESET);
+        } else if (vf_attrs_has(a, attr) && info->type == ATTR_NUMBER) {
+                json_put_u64(w, info->name, vf_attrs_number(a, attr));
+        } else if (vf_attrs_has(a, attr) && info->type == ATTR_SWITCH) {
+                json_put_bool(w, info->name, vf_attrs_number(a, attr));
+        } else if (vf_attrs_has(a, attr)) {
+                vf_attrs_format(a, attr, text);
+                json_put_string(w, info->name, text);
+        }
+}
+
+void config_put_attrs(struct json_writer *w, const struct vf_attrs *a)
+{
+        for (unsigned attr = 0; attr < VF_ATTR_MAX; attr++)
+                put_attr(w, a, attr);
+}
+
+void config_put_vf_keys(struct json_writer *w, const struct desired_vf *vf)
+{
+        if (vf->wants & BIT(WISH_DRIVER))
+                json_put_string(w, wish_key_name(WISH_DRIVER), vf->driver);
+        if (vf->wants & BIT(WISH_OVERRIDE))
+                json_put_string(w, wish_key_name(WISH_OVERRIDE), vf->override);
+        if (vf->wants & BIT(WISH_MSIX))
+                json_put_u64(w, wish_key_name(WISH_MSIX), vf->msix);
+        if (vf->wants & BIT(WISH_NAME))
+                json_put_string(w, wish_key_name(WISH_NAME), vf->name);
+}
+
+void config_put_pf_keys(struct json_writer *w, const struct desired *d)
+{
+        if (d->wants & BIT(WISH_NUM_VFS))
+                json_put_u64(w, wish_key_name(WISH_NUM_VFS), d->num_vfs);
+        if (d->wants & BIT(WISH_AUTOPROBE))
+                json_put_bool(w, wish_key_name(WISH_AUTOPROBE), d->autoprobe);
+        if (d->wants & BIT(WISH_MTU))
+                json_put_u64(w, wish_key_name(WISH_MTU), d->mtu);
+        if (d->wants & BIT(WISH_ESWITCH))
+                json_put_string(w, wish_key_name(WISH_ESWITCH), d->eswitch);
+}
+
+void config_put_optional(struct json_writer *w, const struct desired *d)
+{
+        json_open_array(w, "optional");
+        for (unsigned key = 0; key < WISH_MAX; key++)
+                if (d->optional & BIT(key))
+                        json_put_string(w, NULL, wish_key_name(key));
+        json_close(w);
+}
+
 /* ---- match -----------------------------------------------------------------------------------
  */
 
@@ -60,26 +119,14 @@ static void put_drift(struct json_writer *w, const struct desired *d)
 
 static void put_common(struct json_writer *w, const struct desired *d)
 {
-        if (d->wants & BIT(WISH_NUM_VFS))
-                json_put_u64(w, "num_vfs", d->num_vfs);
-        if (d->wants & BIT(WISH_AUTOPROBE))
-                json_put_bool(w, "autoprobe", d->autoprobe);
-        if (d->wants & BIT(WISH_MTU))
-                json_put_u64(w, "mtu", d->mtu);
-        if (d->wants & BIT(WISH_ESWITCH))
-                json_put_string(w, "eswitch_mode", d->eswitch);
+        config_put_pf_keys(w, d);
         if (d->replace)
                 json_put_bool(w, "replace", true);
         if (d->clear_mac)
                 json_put_bool(w, "clear_mac", true);
         put_drift(w, d);
-        if (d->optional == 0)
-                return;
-        json_open_array(w, "optional");
-        for (unsigned key = 0; key < WISH_MAX; key++)
-                if (d->optional & BIT(key))
-                        json_put_string(w, NULL, wish_key_name(key));
-        json_close(w);
+        if (d->optional != 0)
+                config_put_optional(w, d);
 }
 
 /* ---- VFs -------------------------------------------------------------------------------------
@@ -97,23 +144,6 @@ static bool same_wish(const struct desired_vf *a, const struct desired_vf *b)
                a->nm_unmanaged == b->nm_unmanaged;
 }
 
-static void put_attr(struct json_writer *w, const struct vf_attrs *a, enum vf_attr attr)
-{
-        const struct vf_attr_info *info = &vf_attr_table[attr];
-        char text[VF_ATTR_STR_MAX];
-
-        if (a->reset & BIT(attr)) {
-                json_put_string(w, info->name, "baseline");
-        } else if (vf_attrs_has(a, attr) && info->type == ATTR_NUMBER) {
-                json_put_u64(w, info->name, vf_attrs_number(a, attr));
-        } else if (vf_attrs_has(a, attr) && info->type == ATTR_SWITCH) {
-                json_put_bool(w, info->name, vf_attrs_number(a, attr));
-        } else if (vf_attrs_has(a, attr)) {
-                vf_attrs_format(a, attr, text);
-                json_put_string(w, info->name, text);
-        }
-}
-
 static void put_vf(struct json_writer *w, const struct desired_vf *vf, uint32_t last)
 {
         char range[32];
@@ -124,16 +154,8 @@ static void put_vf(struct json_writer *w, const struct desired_vf *vf, uint32_t 
                 json_put_string(w, "index", range);
         else
                 json_put_u64(w, "index", vf->index);
-        for (unsigned attr = 0; attr < VF_ATTR_MAX; attr++)
-                put_attr(w, &vf->attrs, attr);
-        if (vf->wants & BIT(WISH_DRIVER))
-                json_put_string(w, "driver", vf->driver);
-        if (vf->wants & BIT(WISH_OVERRIDE))
-                json_put_string(w, "driver_override", vf->override);
-        if (vf->wants & BIT(WISH_MSIX))
-                json_put_u64(w, "msix", vf->msix);
-        if (vf->wants & BIT(WISH_NAME))
-                json_put_string(w, "name", vf->name);
+        config_put_attrs(w, &vf->attrs);
+        config_put_vf_keys(w, vf);
         if (vf->nm_unmanaged)
                 json_put_bool(w, "nm_managed", false);
         json_close(w);
@@ -176,46 +198,4 @@ int config_write(const struct desired *const *wishes, size_t n, const struct pf_
         json_close(w);
         json_close(w);
         return json_writer_text(w, ret);
-}
-
-/* ---- and back --------------------------------------------------------------------------------
- */
-
-static int wish_of(const struct declared_pf *entry, struct desired *ret, struct fault *f)
-{
-        struct pf_facts facts;
-        struct dev_id id;
-
-        if (entry->match.keys != BIT(MATCH_ADDRESS) || entry->match.all ||
-                dev_id_from_address(entry->match.address, &id) < 0)
-                return fault_set(f, FAULT_INVALID_ARGS, 0,
-                        "%s: this entry is not of one PF; expected a match by address alone",
-                        entry->where);
-        pf_facts_init(&facts, &id);
-        facts.total_vfs = VFS_MAX;
-        return declared_expand(entry, &facts, ret, f);
-}
-
-int config_read_wishes(const char *name, const char *text, size_t n, struct desired **ret,
-        size_t *ret_n, struct fault *f)
-{
-        _cleanup_(declared_done) struct declared d = {0};
-        _cleanup_(resolved_done) struct resolved wishes = {0};
-        int r;
-
-        r = config_parse_flags(name, text, n, JSON_LARGE, &d, f);
-        if (r < 0)
-                return r;
-        wishes.list = calloc(d.n + 1, sizeof(*wishes.list));
-        if (!wishes.list)
-                return -ENOMEM;
-        for (; wishes.n < d.n; wishes.n++) {
-                r = wish_of(&d.pfs[wishes.n], &wishes.list[wishes.n], f);
-                if (r < 0)
-                        return r;
-        }
-        *ret = TAKE_PTR(wishes.list);
-        *ret_n = wishes.n;
-        wishes.n = 0;
-        return 0;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Transactions to records and back, and the file of one PF. Loop thread. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/parse.h"
@@ -32,20 +31,12 @@ void journal_name(const struct dev_id *pf, char *buf, size_t size)
 
 /* ---- payloads -------------------------------------------------------------------------------- */
 
-static void put_hash(struct json_writer *w, const char *key, uint64_t hash)
-{
-        char text[24];
-
-        snprintf(text, sizeof(text), "%" PRIu64, hash);
-        json_put_string(w, key, text); /* a number of JSON is not exact up to there */
-}
-
 static void put_intent(struct json_writer *w, const struct txn *txn)
 {
         json_put_string(w, "kind", txn->kind);
         json_put_bool(w, "forward", txn->forward);
         json_put_bool(w, "creates", txn->creates);
-        put_hash(w, "applied", txn->applied);
+        json_put_u64_text(w, "applied", txn->applied);
         wish_put(w, "old", &txn->old);
         wish_put(w, "wish", &txn->wish);
 }
@@ -71,7 +62,7 @@ static int payload(const struct txn *txn, char **ret)
                 put_intent(w, txn);
                 break;
         case TXN_COMMIT:
-                put_hash(w, "applied", txn->applied);
+                json_put_u64_text(w, "applied", txn->applied);
                 break;
         case TXN_ABORT:
                 put_text(w, txn->text);
@@ -106,29 +97,6 @@ int journal_encode(const struct txn *txn, char **ret, size_t *ret_n)
         return 0;
 }
 
-/* -EINVAL when it is not there. */
-static int get_string(const struct json_value *o, const char *key, const char **ret)
-{
-        int r = json_opt_string(o, key, ret, NULL);
-
-        return r < 0 ? r : r == 0 ? -EINVAL : 0;
-}
-
-static int get_bool(const struct json_value *o, const char *key, bool *ret)
-{
-        int r = json_opt_bool(o, key, ret, NULL);
-
-        return r < 0 ? r : r == 0 ? -EINVAL : 0;
-}
-
-static int get_hash(const struct json_value *o, const char *key, uint64_t *ret)
-{
-        const char *text;
-        int r = get_string(o, key, &text);
-
-        return r < 0 ? r : parse_u64(text, ret);
-}
-
 static int get_intent(const struct json_value *o, struct txn *txn)
 {
         static const char *const keys[] = {
@@ -138,15 +106,15 @@ static int get_intent(const struct json_value *o, struct txn *txn)
 
         r = json_check_keys(o, keys, NULL);
         if (r == 0)
-                r = get_string(o, "kind", &kind);
+                r = json_need_string(o, "kind", &kind, NULL);
         if (r == 0)
                 r = str_copy(txn->kind, sizeof(txn->kind), kind);
         if (r == 0)
-                r = get_bool(o, "forward", &txn->forward);
+                r = json_need_bool(o, "forward", &txn->forward, NULL);
         if (r == 0)
-                r = get_bool(o, "creates", &txn->creates);
+                r = json_need_bool(o, "creates", &txn->creates, NULL);
         if (r == 0)
-                r = get_hash(o, "applied", &txn->applied);
+                r = json_need_u64_text(o, "applied", &txn->applied, NULL);
         if (r == 0)
                 r = wish_get(o, "old", &txn->old);
         if (r >= 0)
@@ -161,7 +129,7 @@ static int get_abort(const struct json_value *o, struct txn *txn)
 
         r = json_check_keys(o, (const char *const[]){"text", NULL}, NULL);
         if (r == 0)
-                r = get_string(o, "text", &text);
+                r = json_need_string(o, "text", &text, NULL);
         return r < 0 ? r : str_copy(txn->text, sizeof(txn->text), text);
 }
 
@@ -169,7 +137,7 @@ static int get_commit(const struct json_value *o, struct txn *txn)
 {
         int r = json_check_keys(o, (const char *const[]){"applied", NULL}, NULL);
 
-        return r < 0 ? r : get_hash(o, "applied", &txn->applied);
+        return r < 0 ? r : json_need_u64_text(o, "applied", &txn->applied, NULL);
 }
 
 /* -ENOMEM, or something else when it is not understood. */

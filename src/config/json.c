@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/fileio.h"
+#include "base/parse.h"
 #include "base/suggest.h"
 #include "config/json_private.h"
 
@@ -351,4 +352,35 @@ int json_opt_array(const struct json_value *object, const char *key, const struc
                 return r;
         *ret = v;
         return 1;
+}
+
+int json_need_string(
+        const struct json_value *object, const char *key, const char **ret, struct fault *f)
+{
+        const struct json_value *v;
+        int r = json_require(object, key, &v, f);
+
+        return r < 0 ? r : json_as_string(v, ret, f);
+}
+
+int json_need_bool(const struct json_value *object, const char *key, bool *ret, struct fault *f)
+{
+        const struct json_value *v;
+        int r = json_require(object, key, &v, f);
+
+        return r < 0 ? r : json_as_bool(v, ret, f);
+}
+
+int json_need_u64_text(
+        const struct json_value *object, const char *key, uint64_t *ret, struct fault *f)
+{
+        const struct json_value *v;
+        const char *text;
+        int r = json_require(object, key, &v, f);
+
+        if (r == 0)
+                r = json_as_string(v, &text, f);
+        if (r == 0 && parse_u64(text, ret) < 0)
+                r = json_refuse(v, f, "%s \"%s\"; expected decimal digits, 64 bits", key, text);
+        return r;
 }

@@ -76,6 +76,15 @@ int json_opt_u32(const struct json_value *object, const char *key, uint32_t min,
         uint32_t *ret, struct fault *f);
 int json_opt_bool(const struct json_value *object, const char *key, bool *ret, struct fault *f);
 
+/* Members that have to be there: -EINVAL, with a fault at the object when one is missing. */
+int json_need_string(
+        const struct json_value *object, const char *key, const char **ret, struct fault *f);
+int json_need_bool(const struct json_value *object, const char *key, bool *ret, struct fault *f);
+
+/* 64 bits are not exact as a number of JSON: a string of digits, as json_put_u64_text() writes. */
+int json_need_u64_text(
+        const struct json_value *object, const char *key, uint64_t *ret, struct fault *f);
+
 /* An optional member that is an array: its length, 0 when absent. */
 int json_opt_array(const struct json_value *object, const char *key, const struct json_value **ret,
         size_t *ret_n, struct fault *f);
@@ -97,6 +106,7 @@ void json_close(struct json_writer *w);
 void json_put_string(struct json_writer *w, const char *key, const char *value);
 void json_put_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_put_i64(struct json_writer *w, const char *key, int64_t value);
+void json_put_u64_text(struct json_writer *w, const char *key, uint64_t value);
 void json_put_bool(struct json_writer *w, const char *key, bool value);
 
 /* The finished text, indented and with a newline at its end; the caller frees. -ENOMEM, or -EINVAL

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writing JSON: a stack of open objects and arrays over json-c. Any thread. */
+#include <inttypes.h>
 #include <json-c/json.h>
+#include <stdio.h>
 
 #include "base/parse.h"
 #include "config/json.h"
@@ -110,6 +112,14 @@ void json_put_u64(struct json_writer *w, const char *key, uint64_t value)
 void json_put_i64(struct json_writer *w, const char *key, int64_t value)
 {
         add(w, key, json_object_new_int64(value));
+}
+
+void json_put_u64_text(struct json_writer *w, const char *key, uint64_t value)
+{
+        char text[24];
+
+        snprintf(text, sizeof(text), "%" PRIu64, value);
+        json_put_string(w, key, text);
 }
 
 void json_put_bool(struct json_writer *w, const char *key, bool value)

@@ -78,6 +78,20 @@ uint64_t report_hash(const struct report *report)
         return hash;
 }
 
+void report_hash_format(uint64_t hash, char buf[static REPORT_HASH_SIZE])
+{
+        snprintf(buf, REPORT_HASH_SIZE, "%016" PRIx64, hash);
+}
+
+int report_hash_parse(const char *text, uint64_t *ret)
+{
+        if (strlen(text) != REPORT_HASH_SIZE - 1 ||
+                strspn(text, "0123456789abcdef") != REPORT_HASH_SIZE - 1)
+                return -EINVAL;
+        *ret = strtoull(text, NULL, 16);
+        return 0;
+}
+
 bool report_changes(const struct report *report)
 {
         for (size_t i = 0; i < report->n; i++)
@@ -156,11 +170,11 @@ static void put_planned(struct json_writer *w, const struct planned *p)
 int report_write(const struct report *report, char **ret)
 {
         _cleanup_(json_writer_freep) struct json_writer *w = json_writer_new();
-        char hash[17];
+        char hash[REPORT_HASH_SIZE];
 
         if (!w)
                 return -ENOMEM;
-        snprintf(hash, sizeof(hash), "%016" PRIx64, report_hash(report));
+        report_hash_format(report_hash(report), hash);
         json_open_object(w, NULL);
         json_put_string(w, "hash", hash);
         json_put_bool(w, "changes", report_changes(report));

@@ -8,6 +8,10 @@
 #include "config/json.h"
 #include "model/plan_desired.h"
 
+/* Seconds that an Apply may wait for its confirmation. */
+#define CONFIRM_MIN 10u
+#define CONFIRM_MAX 86400u
+
 /* One PF. */
 struct planned {
         struct desired wish;
@@ -34,6 +38,11 @@ void texts_free(char **texts);
 
 /* Of all steps and refusals: the same hash, the same plan. */
 uint64_t report_hash(const struct report *report);
+
+/* Its form for people: 16 lower-case hex digits. -EINVAL. */
+#define REPORT_HASH_SIZE 17
+void report_hash_format(uint64_t hash, char buf[static REPORT_HASH_SIZE]);
+int report_hash_parse(const char *text, uint64_t *ret);
 
 /* Is there a step in it. */
 bool report_changes(const struct report *report);

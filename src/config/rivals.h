@@ -37,5 +37,7 @@ struct rivals {
 int rivals_find(int root_fd, const struct pf_facts *const *pfs, size_t n_pfs, struct rivals *ret);
 void rivals_done(struct rivals *rivals);
 
+#define RIVAL_TEXT_MAX 600
+
 /* "enp1s0: NetworkManager: /etc/..." */
 void rival_describe(const struct rival *rival, char *buf, size_t size);

@@ -2,65 +2,25 @@
 /* Wishes to JSON and back, unjudged. What is wanted has its key, by the name of config files. Loop
  * thread. */
 #include "config/wishjson.h"
-
-#define RESET "baseline"
+#include "config/config_private.h"
 
 /* ---- writing --------------------------------------------------------------------------------- */
-
-static void put_attr(struct json_writer *w, const struct vf_attrs *a, enum vf_attr attr)
-{
-        const struct vf_attr_info *info = &vf_attr_table[attr];
-        char text[VF_ATTR_STR_MAX];
-
-        if (a->reset & BIT(attr)) {
-                json_put_string(w, info->name, RESET);
-                return;
-        }
-        if (!vf_attrs_has(a, attr))
-                return;
-        switch (info->type) {
-        case ATTR_NUMBER:
-                json_put_u64(w, info->name, vf_attrs_number(a, attr));
-                break;
-        case ATTR_SWITCH:
-                json_put_bool(w, info->name, vf_attrs_number(a, attr));
-                break;
-        case ATTR_WORD:
-        case ATTR_MAC_ADDRESS:
-        case ATTR_GUID:
-                vf_attrs_format(a, attr, text);
-                json_put_string(w, info->name, text);
-                break;
-        }
-}
 
 static void put_vf(struct json_writer *w, const struct desired_vf *vf)
 {
         json_open_object(w, NULL);
         json_put_u64(w, "index", vf->index);
         json_open_object(w, "attrs");
-        for (unsigned attr = 0; attr < VF_ATTR_MAX; attr++)
-                put_attr(w, &vf->attrs, attr);
+        config_put_attrs(w, &vf->attrs);
         json_close(w);
-        if (vf->wants & BIT(WISH_DRIVER))
-                json_put_string(w, wish_key_name(WISH_DRIVER), vf->driver);
-        if (vf->wants & BIT(WISH_OVERRIDE))
-                json_put_string(w, wish_key_name(WISH_OVERRIDE), vf->override);
-        if (vf->wants & BIT(WISH_MSIX))
-                json_put_u64(w, wish_key_name(WISH_MSIX), vf->msix);
-        if (vf->wants & BIT(WISH_NAME))
-                json_put_string(w, wish_key_name(WISH_NAME), vf->name);
+        config_put_vf_keys(w, vf);
         json_put_bool(w, "nm_unmanaged", vf->nm_unmanaged);
         json_close(w);
 }
 
 static void put_keys(struct json_writer *w, const struct desired *d)
 {
-        json_open_array(w, "optional");
-        for (unsigned key = 0; key < WISH_MAX; key++)
-                if (d->optional & BIT(key))
-                        json_put_string(w, NULL, wish_key_name(key));
-        json_close(w);
+        config_put_optional(w, d);
         json_open_object(w, "drift");
         for (unsigned key = 0; key < WISH_MAX; key++)
                 if (d->drift[key] != DRIFT_REPORT)
@@ -75,14 +35,7 @@ void wish_put(struct json_writer *w, const char *key, const struct desired *d)
         json_open_object(w, key);
         json_put_string(w, "pf", d->pf.str);
         json_put_string(w, "where", d->where);
-        if (d->wants & BIT(WISH_NUM_VFS))
-                json_put_u64(w, wish_key_name(WISH_NUM_VFS), d->num_vfs);
-        if (d->wants & BIT(WISH_AUTOPROBE))
-                json_put_bool(w, wish_key_name(WISH_AUTOPROBE), d->autoprobe);
-        if (d->wants & BIT(WISH_MTU))
-                json_put_u64(w, wish_key_name(WISH_MTU), d->mtu);
-        if (d->wants & BIT(WISH_ESWITCH))
-                json_put_string(w, wish_key_name(WISH_ESWITCH), d->eswitch);
+        config_put_pf_keys(w, d);
         json_put_bool(w, "replace", d->replace);
         json_put_bool(w, "clear_mac", d->clear_mac);
         put_keys(w, d);
@@ -147,7 +100,7 @@ static int get_attr(const struct json_value *v, enum vf_attr attr, struct vf_att
                 r = json_as_string(v, &text, NULL);
                 if (r < 0)
                         return r;
-                if (!streq(text, RESET))
+                if (!streq(text, CONFIG_RESET))
                         return set_text(a, attr, text);
                 a->reset |= BIT(attr);
                 return 0;

@@ -6,13 +6,11 @@
 #include "base/fileio.h"
 #include "base/parse.h"
 #include "config/config.h"
+#include "config/planjson.h"
 #include "ctl/applied.h"
 #include "ctl/print.h"
 #include "ctl/uplink.h"
 
-#define HASH_DIGITS 16
-#define CONFIRM_MIN 10
-#define CONFIRM_MAX 86400
 #define ANSWER_SIZE 16
 #define STDIN_NAME  "stdin"
 
@@ -175,15 +173,15 @@ int check_apply(struct ctl *ctl)
 {
         const char *confirm = ctl->args.value[OPTION_CONFIRM], *hash = ctl->args.value[OPTION_PLAN];
         uint32_t seconds;
+        uint64_t number;
 
         if (confirm && parse_u32(confirm, CONFIRM_MIN, CONFIRM_MAX, &seconds) < 0)
                 return ctl_refuse(ctl, "--confirm=%s refused: expected seconds, %u to %u", confirm,
                         CONFIRM_MIN, CONFIRM_MAX);
-        if (hash &&
-                (strlen(hash) != HASH_DIGITS || strspn(hash, "0123456789abcdef") != HASH_DIGITS))
+        if (hash && report_hash_parse(hash, &number) < 0)
                 return ctl_refuse(ctl,
-                        "--plan=%s refused: expected the %u hex digits that sriovctl plan prints",
-                        hash, HASH_DIGITS);
+                        "--plan=%s refused: expected the 16 hex digits that sriovctl plan prints",
+                        hash);
         return 0;
 }
 

@@ -21,7 +21,7 @@ const struct conf *apply_conf(const struct apply *a)
         return &a->conf;
 }
 
-void apply_set_rivals(struct apply *a, char *const *rivals)
+void apply_set_rivals(struct apply *a, const struct rivals *rivals)
 {
         a->rivals = rivals;
 }
@@ -191,18 +191,17 @@ static int begin(struct apply *a, const struct config_files *files, preview_fn t
         return 0;
 }
 
-/* "enp1s0: NetworkManager: ..." for a PF that the plan is about. */
+/* Of the PFs that the plan is about. */
 static void warn_of_rivals(const struct apply *a, struct report *report)
 {
-        for (size_t i = 0; a->rivals && a->rivals[i]; i++)
-                for (size_t k = 0; k < report->n; k++) {
-                        const struct planned *one = &report->list[k];
-                        const char *name =
-                                one->netdev[0] ? one->netdev : dev_id_address(&one->wish.pf);
-                        size_t n = strlen(name);
+        char text[RIVAL_TEXT_MAX];
 
-                        if (strncmp(a->rivals[i], name, n) == 0 && a->rivals[i][n] == ':')
-                                (void) texts_add(&report->warnings, a->rivals[i]);
+        for (size_t i = 0; a->rivals && i < a->rivals->n; i++)
+                for (size_t k = 0; k < report->n; k++) {
+                        if (!dev_id_equal(&a->rivals->list[i].id, &report->list[k].wish.pf))
+                                continue;
+                        rival_describe(&a->rivals->list[i], text, sizeof(text));
+                        (void) texts_add(&report->warnings, text);
                 }
 }
 
@@ -432,7 +431,7 @@ int apply_begin(struct apply *a, const struct config_files *files,
         struct apply_call *call;
         int r;
 
-        if (options->confirm != 0 &&
+        if (options->has_confirm &&
                 (options->confirm < CONFIRM_MIN || options->confirm > CONFIRM_MAX))
                 return fault_set(f, FAULT_INVALID_ARGS, 0,
                         "confirm=%u refused: expected %u to %u seconds", options->confirm,
@@ -444,7 +443,7 @@ int apply_begin(struct apply *a, const struct config_files *files,
                 apply_show(a, CONF_REFUSED, f->text);
         if (r < 0)
                 return r;
-        call->confirm = options->confirm;
+        call->confirm = options->has_confirm ? options->confirm : 0;
         call->has_hash = options->has_hash;
         call->hash = options->hash;
         call->uid = options->uid;
@@ -455,16 +454,6 @@ int apply_begin(struct apply *a, const struct config_files *files,
 
 /* --- Save ---------------------------------------------------------------------------------------
  */
-
-/* A snapshot is also a way back; a configuration to be kept needs no such care. */
-static void for_people(struct desired *d)
-{
-        d->optional = 0;
-        d->replace = d->clear_mac = false;
-        for (uint32_t i = 0; i < d->n_vfs; i++)
-                if (!d->vfs[i].override[0])
-                        d->vfs[i].wants &= ~BIT(WISH_OVERRIDE);
-}
 
 int apply_save(const struct apply *a, char **ret, struct fault *f)
 {
@@ -478,7 +467,7 @@ int apply_save(const struct apply *a, char **ret, struct fault *f)
                 facts[i] = &a->state->pfs[i]->facts;
                 list[i] = &wishes[i];
                 r = desired_of_facts(facts[i], &wishes[i]);
-                for_people(&wishes[i]);
+                desired_to_keep(&wishes[i]);
         }
         if (r == 0)
                 r = config_write(list, n, facts, ret);

@@ -10,11 +10,9 @@
  */
 #pragma once
 
+#include "config/rivals.h"
 #include "daemon/preview.h"
 #include "daemon/reconcile.h"
-
-#define CONFIRM_MIN 10u
-#define CONFIRM_MAX 86400u
 
 enum conf_state { CONF_NONE, CONF_LOADED, CONF_REFUSED, CONF_STATE_MAX };
 
@@ -54,8 +52,8 @@ const struct conf *apply_conf(const struct apply *a);
 /* Wired after both are there. */
 void apply_set_reconcile(struct apply *a, struct reconcile *reconcile);
 
-/* Who else manages our PFs: warnings of plans. The list is the caller's, and lives as long. */
-void apply_set_rivals(struct apply *a, char *const *rivals);
+/* Who else manages our PFs: warnings of plans. They are the caller's, and live as long. */
+void apply_set_rivals(struct apply *a, const struct rivals *rivals);
 
 /* Everything there was at the start has been looked at: goes on with what an earlier life began. */
 void apply_start(struct apply *a);
@@ -77,7 +75,8 @@ int apply_plan(struct apply *a, const struct config_files *files, apply_fn fn, v
         struct apply_call **ret, struct fault *f);
 
 struct apply_options {
-        uint32_t confirm; /* seconds; 0: needs no confirmation */
+        bool has_confirm;
+        uint32_t confirm; /* seconds, CONFIRM_MIN to CONFIRM_MAX */
         bool has_hash;
         uint64_t hash; /* of the plan that was agreed to */
         const char *client;

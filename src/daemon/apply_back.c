@@ -216,8 +216,7 @@ static void run_back(struct apply_call *call)
         call->n_open = 1;
         for (size_t i = 0; i < call->report.n; i++) {
                 const struct desired *wish = &call->report.list[i].wish;
-                struct order order = {
-                        .forward = true, .no_undo = true, .fresh = true, .why = "rollback"};
+                struct order order = {.forward = true, .no_undo = true, .fresh = true};
                 struct fault f = FAULT_NULL;
                 int r = desired_copy(wish, &order.wish);
 
@@ -230,21 +229,6 @@ static void run_back(struct apply_call *call)
                 else
                         apply_slot_failed(call->slots[i], r, &f);
         }
-}
-
-/* For whoever reads the report; the job plans for itself. */
-static void show_way(const struct apply *a, struct planned *one)
-{
-        const struct pf_entry *pf = state_pf(a->state, &one->wish.pf);
-        struct plan_world world = {.groups = &a->state->groups, .fresh = true};
-
-        if (!pf)
-                return;
-        world.facts = &pf->facts;
-        world.caps = &pf->caps;
-        if (pf->facts.n_netdevs > 0)
-                memcpy(one->netdev, pf->facts.netdevs[0], sizeof(one->netdev));
-        (void) plan_preview(&one->wish, &world, &one->problems, &one->plan, NULL, &one->fault);
 }
 
 static int take_old(struct apply_call *call, const struct checkpoint *c)
@@ -261,7 +245,7 @@ static int take_old(struct apply_call *call, const struct checkpoint *c)
                 if (r < 0)
                         break;
                 report->n++;
-                show_way(call->apply, &report->list[i]);
+                preview_plan(&report->list[i], call->apply->state, NULL, 0); /* to be shown */
         }
         return r;
 }

@@ -14,7 +14,7 @@ struct apply {
         const struct state *state;
         struct ledger *ledger;
         struct reconcile *reconcile;
-        char *const *rivals; /* may be NULL */
+        const struct rivals *rivals; /* may be NULL */
         const struct apply_events *events;
         void *userdata;
         struct conf conf;     /* in force */

@@ -112,19 +112,6 @@ static int read_files(sd_bus_message *m, struct config_files *ret, struct fault 
         return r < 0 ? bus_malformed(r, f) : 0;
 }
 
-static int read_hash(const char *text, uint64_t *ret, struct fault *f)
-{
-        char *end;
-
-        if (strlen(text) == 16 && strspn(text, "0123456789abcdef") == 16) {
-                *ret = strtoull(text, &end, 16);
-                return 0;
-        }
-        return fault_set(f, FAULT_INVALID_ARGS, 0,
-                "plan '%s' refused: expected the hash that Plan gives, 16 hexadecimal digits",
-                text);
-}
-
 static int read_option(sd_bus_message *m, const char *key, const char *type,
         struct apply_options *o, struct fault *f)
 {
@@ -135,10 +122,7 @@ static int read_option(sd_bus_message *m, const char *key, const char *type,
                 if (!streq(type, "u"))
                         return bus_wrong_type("option", key, 'u', type, f);
                 r = sd_bus_message_read(m, "u", &o->confirm);
-                if (r > 0 && o->confirm == 0)
-                        return fault_set(f, FAULT_INVALID_ARGS, 0,
-                                "confirm=0 refused: expected %u to %u seconds", CONFIRM_MIN,
-                                CONFIRM_MAX);
+                o->has_confirm = true;
                 return r <= 0 ? bus_malformed(r, f) : 0;
         }
         if (!streq(key, "plan"))
@@ -152,7 +136,11 @@ static int read_option(sd_bus_message *m, const char *key, const char *type,
         if (r <= 0)
                 return bus_malformed(r, f);
         o->has_hash = true;
-        return read_hash(text, &o->hash, f);
+        if (report_hash_parse(text, &o->hash) == 0)
+                return 0;
+        return fault_set(f, FAULT_INVALID_ARGS, 0,
+                "plan '%s' refused: expected the hash that Plan gives, 16 hexadecimal digits",
+                text);
 }
 
 static int read_options(sd_bus_message *m, struct apply_options *o, struct fault *f)
@@ -319,7 +307,16 @@ BUS_GETTER_SHARED(bus_get_absent)
 
 BUS_GETTER_SHARED(bus_get_rivals)
 {
-        return sd_bus_message_append_strv(reply, ((struct bus *) userdata)->daemon->rivals);
+        const struct rivals *rivals = &((struct bus *) userdata)->daemon->rivals;
+        char text[RIVAL_TEXT_MAX];
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "s");
+        for (size_t i = 0; r >= 0 && i < rivals->n; i++) {
+                rival_describe(&rivals->list[i], text, sizeof(text));
+                r = sd_bus_message_append(reply, "s", text);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 uint64_t bus_config_hash(const struct bus *bus)

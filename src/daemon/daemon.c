@@ -5,7 +5,6 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
-#include "config/planjson.h"
 #include "daemon/apply.h"
 #include "daemon/bus.h"
 #include "daemon/daemon.h"
@@ -163,7 +162,7 @@ static void begin(struct daemon *d)
         d->begun = true;
         if (d->root && rivals_look(d->root, &d->state, &d->rivals) < 0)
                 log_warning("who else manages VFs can not be looked for below %s", d->root);
-        apply_set_rivals(d->apply, d->rivals);
+        apply_set_rivals(d->apply, &d->rivals);
         apply_start(d->apply);
         reconcile_start(d->reconcile);
 }
@@ -503,7 +502,7 @@ void daemon_free(struct daemon *d)
                 reconcile_free(d->reconcile);
         if (d->bus)
                 bus_free(d->bus);
-        texts_free(d->rivals);
+        rivals_done(&d->rivals);
         if (d->vfdir)
                 vfdir_free(d->vfdir);
         if (d->ledger)

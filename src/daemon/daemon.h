@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "backend/client.h"
+#include "config/rivals.h"
 #include "daemon/jobs.h"
 #include "model/state.h"
 
@@ -45,10 +46,10 @@ struct daemon {
         struct reconcile *reconcile; /* keeps the PFs to it */
         struct vfdir *vfdir;         /* NULL: nobody looks */
         const char *root;
-        char **rivals;   /* other managers of our PFs' VFs */
-        struct bus *bus; /* connected at once, named when ready: nobody sees half a world */
-        bool ready;      /* what is there can be shown: we have our name, or asked for it */
-        bool begun;      /* ... and was brought to the configuration since: there was a backend */
+        struct rivals rivals; /* other managers of our PFs' VFs */
+        struct bus *bus;      /* connected at once, named when ready: nobody sees half a world */
+        bool ready;           /* what is there can be shown: we have our name, or asked for it */
+        bool begun; /* ... and was brought to the configuration since: there was a backend */
         sd_event_source *ready_timer;
         sd_event_source *quiet_timer; /* while a PF that is down has VFs: no events tell of them */
         sd_event_source *busy_timer;  /* while the backend works on a PF for nobody here */

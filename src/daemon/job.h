@@ -72,6 +72,13 @@ void job_look_further(struct job *job);
 /* Readings go to the state first; the job keeps a copy of its own. */
 int job_take_facts(struct job *job, struct pf_facts *facts);
 
+/* --- job_intent.c: the journal ------------------------------------------------------------------
+ */
+
+/* Before the first write of a job; later calls do nothing. FAULT_NOT_DURABLE. */
+int job_write_intent(struct job *job, struct fault *f);
+void job_close_intent(struct job *job, const struct fault *f);
+
 /* --- job_order.c: the rounds of a wish ----------------------------------------------------------
  */
 

@@ -80,7 +80,6 @@ struct order {
         bool recovery;       /* of the open intent, which stays: a crash leads here again */
         bool no_undo;        /* a failure leaves what could be done: there is no better "before" */
         bool fresh;          /* the VFs that are there may be half-made */
-        const char *why;     /* for the log: "boot", "drift"; lives as long as the program */
 };
 
 void order_done(struct order *order);

@@ -81,21 +81,24 @@ static int find_hurts(
         return r;
 }
 
-static int plan_one(struct preview *p, struct planned *one, const struct holder *holders, size_t n)
+void preview_plan(struct planned *one, const struct state *state, const struct holder *holders,
+        size_t n_holders)
 {
-        const struct pf_entry *pf = state_pf(p->state, &one->wish.pf);
-        struct plan_world world = {.holders = holders, .n_holders = n};
-        int r;
+        const struct pf_entry *pf = state_pf(state, &one->wish.pf);
+        struct plan_world world = {
+                .groups = &state->groups, .holders = holders, .n_holders = n_holders};
 
-        if (!pf)
-                return fault_set(&one->fault, FAULT_GONE, 0, "%s has gone", one->wish.pf.str);
+        if (!pf) {
+                fault_set(&one->fault, FAULT_GONE, 0, "%s has gone", one->wish.pf.str);
+                return;
+        }
         world.facts = &pf->facts;
         world.caps = &pf->caps;
-        world.groups = &p->state->groups;
         if (pf->facts.n_netdevs > 0)
                 memcpy(one->netdev, pf->facts.netdevs[0], sizeof(one->netdev));
-        r = plan_preview(&one->wish, &world, &one->problems, &one->plan, NULL, &one->fault);
-        return r < 0 ? r : find_hurts(one, &pf->facts, holders, n);
+        if (plan_preview(&one->wish, &world, &one->problems, &one->plan, NULL, &one->fault) == 0 &&
+                find_hurts(one, &pf->facts, holders, n_holders) < 0)
+                fault_set(&one->fault, FAULT_INTERNAL, ENOMEM, "out of memory");
 }
 
 static void end(struct preview *p)
@@ -120,7 +123,7 @@ static void on_holders(
         if (f->code != FAULT_NONE)
                 p->report.list[at].fault = *f;
         else
-                (void) plan_one(p, &p->report.list[at], holders, n);
+                preview_plan(&p->report.list[at], p->state, holders, n);
         if (--p->n_open == 0)
                 end(p);
 }

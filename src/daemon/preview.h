@@ -15,6 +15,13 @@ typedef void (*preview_fn)(void *userdata, struct report *report, const struct f
 struct preview;
 
 /*
+ * Plans one->wish for the PF as it is in state, to the end, and notes whom that hurts. What refuses
+ * it goes into one->fault.
+ */
+void preview_plan(struct planned *one, const struct state *state, const struct holder *holders,
+        size_t n_holders);
+
+/*
  * Of these PFs of the configuration, or of all that it names (pfs NULL). conf and pfs are looked at
  * now, state when the backend has answered. fn is called exactly once, never from inside, unless
  * the call itself fails or the preview is freed before.

@@ -1,40 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From wishes and readings to jobs. Loop thread. */
+/* All PFs and their wishes: what asks for a look at one, and what came of it. Loop thread. */
 #include <stdio.h>
 
-#include "base/log.h"
-#include "daemon/reconcile.h"
-#include "model/desired_recover.h"
-
-struct managed {
-        struct reconcile *r;
-        struct dev_id pf;
-        struct config_view view;
-        uint64_t wish_hash;
-        uint32_t job;     /* 0: none of ours */
-        job_done_fn then; /* an Apply waits for it; NULL nobody */
-        void *then_data;
-        bool settled; /* brought to this wish once, or failed */
-        bool reserved;
-        unsigned failures;
-        uint64_t retry_usec; /* now_usec() before which nothing is tried again */
-        uint64_t corrected[FLAP_MAX];
-        unsigned n_corrected;
-};
-
-struct reconcile {
-        sd_event *event;
-        struct jobs *jobs;
-        const struct state *state;
-        const struct conf *conf;
-        struct ledger *ledger;
-        const struct reconcile_events *events;
-        void *userdata;
-        bool started, held;
-        struct managed **list;
-        size_t n, capacity;
-        sd_event_source *retry;
-};
+#include "daemon/reconcile_internal.h"
 
 const char *config_state_name(enum config_state state)
 {
@@ -73,8 +41,7 @@ static void managed_free(struct managed *m)
         free(m);
 }
 
-/* What others see; text may be NULL: as it was. Differences move. */
-static void show(struct managed *m, enum config_state state, const char *text,
+void managed_show(struct managed *m, enum config_state state, const char *text,
         struct differences *differences)
 {
         struct config_view *v = &m->view;
@@ -125,7 +92,7 @@ static void failed(struct managed *m, const struct fault *f)
                 pause *= 2;
         m->failures++;
         m->retry_usec = now_usec() + (pause < RETRY_MAX ? pause : RETRY_MAX);
-        show(m, CONFIG_FAILED, f->text, NULL);
+        managed_show(m, CONFIG_FAILED, f->text, NULL);
         arm_retry(m->r);
 }
 
@@ -147,8 +114,7 @@ static void on_job_done(void *userdata, const struct fault *f)
                 then(m->then_data, f);
 }
 
-/* The wish moves. */
-static int submit(struct managed *m, struct order *order)
+int managed_submit(struct managed *m, struct order *order)
 {
         struct fault f = FAULT_NULL;
         int r;
@@ -159,136 +125,9 @@ static int submit(struct managed *m, struct order *order)
         return r;
 }
 
-/*
- * A job died half-way in an earlier life, or with its backend. What was declared goes on to that;
- * what nobody declared any more goes where its intent says. The recovery itself is never undone:
- * what it found is no state to go back to.
- */
-static void recover(
-        struct managed *m, const struct desired *wish, const struct journal_state *known)
-{
-        const struct txn *intent = &known->intent;
-        const struct desired *target = intent->forward ? wish ?: &intent->wish : NULL;
-        struct order order = {
-                .forward = true,
-                .recovery = true,
-                .no_undo = true,
-                .fresh = intent->creates,
-                .why = "recovery",
-        };
-
-        crash_at(ledger_crash(m->r->ledger), CRASH_RECOVERY_READ);
-        if (target == wish && wish)
-                order.applied = m->wish_hash;
-        else
-                order.keep_applied = true;
-        if (desired_recover(&intent->old, target, &order.wish) < 0)
-                return;
-        log_warning("%s: %s was under way when sriovd ended: going %s", dev_id_address(&m->pf),
-                intent->kind, target ? "on with it" : "back to what was");
-        crash_at(ledger_crash(m->r->ledger), CRASH_RECOVERY_DECIDED);
-        show(m, CONFIG_APPLYING, "", NULL);
-        submit(m, &order);
-}
-
-static void apply_wish(struct managed *m, const struct desired *wish, const char *why)
-{
-        struct order order = {.applied = m->wish_hash, .forward = true, .why = why};
-
-        if (desired_copy(wish, &order.wish) < 0)
-                return;
-        show(m, CONFIG_APPLYING, "", NULL);
-        submit(m, &order);
-}
-
-/* Corrected too often: somebody else wants it otherwise, and both would go on for ever. */
-static bool flaps(struct managed *m)
-{
-        uint64_t now = now_usec();
-
-        if (m->n_corrected < FLAP_MAX)
-                return false;
-        return now - m->corrected[m->n_corrected % FLAP_MAX] < FLAP_USEC;
-}
-
-static bool is_enforced(const struct differences *d, bool *ret_count)
-{
-        bool enforced = false;
-
-        for (size_t i = 0; i < d->n; i++) {
-                if (d->list[i].drift != DRIFT_ENFORCE || d->list[i].key == WISH_NAME)
-                        continue; /* a name is udev's to give */
-                enforced = true;
-                if (d->list[i].key == WISH_NUM_VFS)
-                        *ret_count = true;
-        }
-        return enforced;
-}
-
-static void raise_alarm(struct managed *m, struct differences *d)
-{
-        char text[FAULT_TEXT_MAX], first[256];
-
-        difference_describe(&d->list[0], first, sizeof(first));
-        snprintf(text, sizeof(text),
-                "corrected %d times within %llu minutes and changed again (%s): somebody else "
-                "manages "
-                "it too; find who, then sriovctl apply",
-                FLAP_MAX, FLAP_USEC / 60000000ull, first);
-        if (m->view.state != CONFIG_ALARM)
-                log_error("%s: %s", dev_id_address(&m->pf), text);
-        show(m, CONFIG_ALARM, text, d);
-}
-
-/* VFs that were made anew need everything again; else the enforced keys alone. */
-static void correct(struct managed *m, const struct desired *wish, bool count)
-{
-        struct order order = {
-                .applied = m->wish_hash, .keep_applied = !count, .forward = true, .why = "drift"};
-        int r;
-
-        m->corrected[m->n_corrected++ % FLAP_MAX] = now_usec();
-        r = count ? desired_copy(wish, &order.wish) : desired_enforced(wish, &order.wish);
-        if (r < 0)
-                return;
-        submit(m, &order);
-}
-
-static void judge_drift(struct managed *m, const struct desired *wish, const struct pf_entry *pf)
-{
-        struct differences d = {0};
-        bool count = false;
-        char text[256];
-
-        if (desired_diff(wish, &pf->facts, &pf->caps, &d) < 0)
-                return;
-        m->settled = true;
-        if (d.n == 0)
-                show(m, CONFIG_APPLIED, "", &d);
-        else if (!is_enforced(&d, &count)) {
-                bool shown = false;
-
-                for (size_t i = 0; i < d.n; i++)
-                        shown |= d.list[i].drift != DRIFT_IGNORE;
-                difference_describe(&d.list[0], text, sizeof(text));
-                if (shown && m->view.state != CONFIG_DRIFT)
-                        log_warning("%s: %s; left so: drift is reported only",
-                                dev_id_address(&m->pf), text);
-                show(m, shown ? CONFIG_DRIFT : CONFIG_APPLIED, "", &d);
-        } else if (m->view.state == CONFIG_ALARM || flaps(m))
-                raise_alarm(m, &d);
-        else {
-                difference_describe(&d.list[0], text, sizeof(text));
-                log_warning("%s: %s; correcting it", dev_id_address(&m->pf), text);
-                correct(m, wish, count);
-        }
-        differences_done(&d);
-}
-
 static void set_wish(struct managed *m, const struct desired *wish)
 {
         uint64_t hash = wish ? conf_hash_wish(wish) : 0;
-
         const char *where = wish ? wish->where : "";
         bool moved = !streq(m->view.where, where);
 
@@ -298,35 +137,6 @@ static void set_wish(struct managed *m, const struct desired *wish)
         m->wish_hash = hash;
         if (moved)
                 m->r->events->changed(m->r->userdata, &m->pf);
-}
-
-static void look(struct managed *m)
-{
-        struct reconcile *r = m->r;
-        const struct pf_entry *pf = state_pf(r->state, &m->pf);
-        const struct desired *wish = conf_wish(r->conf, &m->pf);
-        const struct journal_state *known;
-
-        if (!pf || m->reserved || m->job || jobs_any_on(r->jobs, &m->pf) || pf->facts.busy_step[0])
-                return;
-        known = ledger_of(r->ledger, &m->pf);
-        if (!known)
-                return;
-        if (known->open && !streq(known->intent.boot_id, ledger_boot_id(r->ledger))) {
-                log_warning("%s: %s was under way when the host was booted: beginning anew",
-                        dev_id_address(&m->pf), known->intent.kind);
-                ledger_abort(r->ledger, &m->pf, "the host was booted meanwhile");
-        }
-        if (m->retry_usec > now_usec())
-                return;
-        if (known->open)
-                recover(m, wish, known);
-        else if (!wish && m->view.state != CONFIG_FAILED)
-                show(m, CONFIG_UNMANAGED, "", NULL);
-        else if (wish && known->applied != m->wish_hash)
-                apply_wish(m, wish, "configuration");
-        else if (wish)
-                judge_drift(m, wish, pf);
 }
 
 void reconcile_look(struct reconcile *r, const struct dev_id *pf)
@@ -342,7 +152,7 @@ void reconcile_look(struct reconcile *r, const struct dev_id *pf)
                         return;
                 set_wish(m, conf_wish(r->conf, pf));
         }
-        look(m);
+        managed_look(m);
 }
 
 void reconcile_all(struct reconcile *r)
@@ -356,7 +166,7 @@ void reconcile_all(struct reconcile *r)
                         continue;
                 set_wish(m, wish);
                 if (wish && m->view.state == CONFIG_UNMANAGED)
-                        show(m, CONFIG_APPLYING, "", NULL);
+                        managed_show(m, CONFIG_APPLYING, "", NULL);
                 reconcile_look(r, &pf);
         }
         r->events->applied(r->userdata);
@@ -416,7 +226,7 @@ int reconcile_apply(struct reconcile *r, const struct dev_id *pf, bool forward, 
 {
         const struct desired *wish = conf_wish(r->conf, pf);
         struct managed *m = find_or_add(r, pf);
-        struct order order = {.forward = forward, .why = "apply"};
+        struct order order = {.forward = forward};
         int rc;
 
         if (!wish || !m || desired_copy(wish, &order.wish) < 0)
@@ -427,7 +237,7 @@ int reconcile_apply(struct reconcile *r, const struct dev_id *pf, bool forward, 
         m->retry_usec = 0;
         m->n_corrected = 0;
         order.applied = m->wish_hash;
-        show(m, CONFIG_APPLYING, "", NULL);
+        managed_show(m, CONFIG_APPLYING, "", NULL);
         if (m->job) /* of its own: nobody waits for it, and this one comes behind it */
                 jobs_forget(r->jobs, m->job);
         m->job = 0;
@@ -467,7 +277,7 @@ void reconcile_report(struct reconcile *r, const struct dev_id *pf, const struct
                 return;
         m->reserved = false;
         m->retry_usec = now_usec() + RETRY_MAX;
-        show(m, CONFIG_FAILED, f->text, NULL);
+        managed_show(m, CONFIG_FAILED, f->text, NULL);
         arm_retry(r);
 }
 

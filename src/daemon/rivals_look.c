@@ -3,44 +3,32 @@
 #include <fcntl.h>
 
 #include "base/log.h"
-#include "config/planjson.h"
-#include "config/rivals.h"
 #include "daemon/rivals_look.h"
 
-static int tell(const struct rivals *rivals, char ***ret)
+static void tell(const struct rivals *rivals)
 {
-        char text[512];
-        int r = 0;
+        char text[RIVAL_TEXT_MAX];
 
-        for (size_t i = 0; r == 0 && i < rivals->n; i++) {
+        for (size_t i = 0; i < rivals->n; i++) {
+                if (rivals->list[i].kind != RIVAL_MANAGES)
+                        continue;
                 rival_describe(&rivals->list[i], text, sizeof(text));
-                r = texts_add(ret, text);
-                if (rivals->list[i].kind == RIVAL_MANAGES)
-                        log_warning("%s seems to manage these VFs too", text);
+                log_warning("%s seems to manage these VFs too", text);
         }
-        return r;
 }
 
-int rivals_look(const char *root_path, const struct state *state, char ***ret)
+int rivals_look(const char *root_path, const struct state *state, struct rivals *ret)
 {
         _cleanup_(closep) int root = open(root_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         _cleanup_(freep) const struct pf_facts **pfs = calloc(state->n_pfs + 1, sizeof(*pfs));
-        struct rivals rivals = {0};
-        char **texts = NULL;
         int r;
 
         if (root < 0 || !pfs)
                 return root < 0 ? -errno : -ENOMEM;
         for (size_t i = 0; i < state->n_pfs; i++)
                 pfs[i] = &state->pfs[i]->facts;
-        r = rivals_find(root, pfs, state->n_pfs, &rivals);
+        r = rivals_find(root, pfs, state->n_pfs, ret);
         if (r == 0)
-                r = tell(&rivals, &texts);
-        rivals_done(&rivals);
-        if (r < 0) {
-                texts_free(texts);
-                return r;
-        }
-        *ret = texts;
-        return 0;
+                tell(ret);
+        return r;
 }

@@ -181,3 +181,12 @@ int desired_enforced(const struct desired *d, struct desired *ret)
         *ret = out;
         return 0;
 }
+
+void desired_to_keep(struct desired *d)
+{
+        d->optional = 0;
+        d->replace = d->clear_mac = false;
+        for (uint32_t i = 0; i < d->n_vfs; i++)
+                if (!d->vfs[i].override[0])
+                        d->vfs[i].wants &= ~BIT(WISH_OVERRIDE);
+}

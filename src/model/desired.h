@@ -79,6 +79,9 @@ struct desired_vf *desired_vf_add(struct desired *d, uint32_t index);
  */
 int desired_of_facts(const struct pf_facts *facts, struct desired *ret);
 
+/* Makes a snapshot a wish worth keeping: without what only the way back needs. */
+void desired_to_keep(struct desired *d);
+
 /*
  * Judges a wish against the PF: desired_check_pf(), then desired_check_vf() of each VF. Every fault
  * begins with `where`.

@@ -80,7 +80,8 @@ static void on_applied(void *userdata, _unused_ const char *json, const struct f
 
 static void apply(struct self *s, const char *text, bool given, uint32_t confirm)
 {
-        const struct apply_options options = {.confirm = confirm, .client = "", .uid = getuid()};
+        const struct apply_options options = {
+                .has_confirm = confirm > 0, .confirm = confirm, .client = "", .uid = getuid()};
         struct config_files files = {0};
         struct fault f = FAULT_NULL;
         char *at;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "config/config.h"
+#include "../unit/readwishes.h"
 
 #define CHECK(x)                                                                                   \
         do {                                                                                       \
@@ -78,7 +79,7 @@ static void check_written(const struct resolved *resolved)
         for (size_t i = 0; i < resolved->n; i++)
                 wishes[i] = &resolved->list[i];
         CHECK(config_write(wishes, resolved->n, NULL, &text) == 0);
-        CHECK(config_read_wishes("w", text, strlen(text), &back.list, &back.n, &f) == 0);
+        CHECK(read_wishes("w", text, strlen(text), &back.list, &back.n, &f) == 0);
         CHECK(back.n == resolved->n);
         for (size_t i = 0; i < back.n; i++)
                 wishes[i] = &back.list[i];

@@ -6,6 +6,7 @@
 #include "base/fileio.h"
 #include "daemon/conf.h"
 #include "randomwish.h"
+#include "readwishes.h"
 #include "unit.h"
 
 #define ETH0 "pci/0000:3b:00.0"
@@ -397,7 +398,7 @@ static void random_hashes(void **state)
 
         (void) state;
         for (unsigned i = 0; i < 500; i++) {
-                struct desired wish = {0}, *list;
+                struct desired wish = {0}, *list = NULL;
                 const struct desired *one = &wish;
                 _cleanup_(freep) char *text = NULL;
                 struct fault f = FAULT_NULL;
@@ -407,7 +408,7 @@ static void random_hashes(void **state)
                 random_wish(&seed, &wish);
                 hash = conf_hash_wish(&wish);
                 assert_int_equal(config_write(&one, 1, NULL, &text), 0);
-                if (config_read_wishes("t", text, strlen(text), &list, &n, &f) < 0)
+                if (read_wishes("t", text, strlen(text), &list, &n, &f) < 0)
                         fail_msg("%s\n%s", f.text, text);
                 assert_int_equal(n, 1);
                 assert_true(conf_hash_wish(&list[0]) == hash);

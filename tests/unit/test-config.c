@@ -5,6 +5,7 @@
 
 #include "config/config.h"
 #include "model/request.h"
+#include "readwishes.h"
 #include "unit.h"
 
 #define ROUNDS 3000u
@@ -458,7 +459,7 @@ static void written_and_back(void **state)
                         random_wish(&seed, (uint32_t) wishes.n, &wishes.list[wishes.n]);
                 }
                 assert_int_equal(config_write(list, wishes.n, NULL, &text), 0);
-                if (config_read_wishes("t", text, strlen(text), &back.list, &back.n, &f) < 0)
+                if (read_wishes("t", text, strlen(text), &back.list, &back.n, &f) < 0)
                         fail_msg("%s\n%s", f.text, text);
                 assert_int_equal(back.n, wishes.n);
                 for (size_t i = 0; i < wishes.n; i++)
@@ -527,32 +528,6 @@ static void alike_in_one_element(void **state)
         assert_null(strstr(text, "\"8\""));
 }
 
-/* Only what config_write() makes is a wish. */
-static void no_wishes(void **state)
-{
-        static const char *const cases[] = {
-                "{\"version\": 1, \"pfs\": [{\"match\": {\"slot\": \"1\"}}]}",
-                "{\"version\": 1, \"pfs\": [{\"match\": {\"address\": \"0000:01:00.0\"}}, "
-                "{\"match\": {\"address\": \"0000:02:00.0\", \"all\": true}}]}",
-                "{\"version\": 1, \"pfs\": [{\"match\": {\"address\": \"0000:01:00.0\"}, \"vfs\": "
-                "[{\"index\": 1, \"name\": \"{pf}v\"}]}]}",
-                "{\"version\": 1, /* */ \"pfs\": []}",
-                "",
-        };
-
-        (void) state;
-        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
-                struct desired *list = NULL;
-                struct fault f = FAULT_NULL;
-                size_t n = 0;
-
-                if (config_read_wishes("t", cases[i], strlen(cases[i]), &list, &n, &f) == 0)
-                        fail_msg("taken: %s", cases[i]);
-                assert_true(startswith(f.text, "t:1:"));
-                assert_true(!list && n == 0);
-        }
-}
-
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -564,7 +539,6 @@ int main(void)
                 cmocka_unit_test(written_and_back),
                 cmocka_unit_test(stable_match),
                 cmocka_unit_test(alike_in_one_element),
-                cmocka_unit_test(no_wishes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

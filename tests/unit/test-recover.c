@@ -3,6 +3,7 @@
 #include "model/desired_recover.h"
 #include "model/plan_desired.h"
 #include "randomwish.h"
+#include "readwishes.h"
 #include "unit.h"
 
 /* The PF before the job: 3 VFs, VF 1 with an override of an administrator. */
@@ -224,7 +225,7 @@ static void random_wishes(void **state)
 static enum risk risk_of(const char *pfs)
 {
         _cleanup_(freep) char *text = NULL;
-        struct desired *list;
+        struct desired *list = NULL;
         struct fault f = FAULT_NULL;
         enum risk risk;
         size_t n;
@@ -233,7 +234,7 @@ static enum risk risk_of(const char *pfs)
                             "{\"version\": 1, \"pfs\": [{\"match\": {\"address\": "
                             "\"0000:01:00.0\"}, %s}]}",
                             pfs) > 0);
-        if (config_read_wishes("t", text, strlen(text), &list, &n, &f) < 0)
+        if (read_wishes("t", text, strlen(text), &list, &n, &f) < 0)
                 fail_msg("%s", f.text);
         assert_int_equal(n, 1);
         risk = desired_risk(&list[0]);
