@@ -48,8 +48,8 @@ struct backend_ops {
                 void *backend, const struct pf_ref *ref, const struct step *step, struct fault *f);
 
         /*
-         * Who holds VFs of this PF open, now. vf: one index, or NO_VF for all. Never blocks on a
-         * device lock. The caller frees the array.
+         * Who uses VFs of this PF, now. vf: one index, or NO_VF for all and for the PF itself.
+         * Never blocks on a device lock. The caller frees the array.
          */
         int (*holders)(void *backend, const struct dev_id *pf, uint32_t vf, struct holder **ret,
                 size_t *ret_n, struct fault *f);

@@ -105,7 +105,7 @@ static int put_vf(sd_bus_message *m, const struct vf_facts *vf)
 {
         int r;
 
-        r = sd_bus_message_open_container(m, 'r', "usssssiib" SIG_ATTRS "at");
+        r = sd_bus_message_open_container(m, 'r', "usssssiixb" SIG_ATTRS "at");
         if (r < 0)
                 return r;
         r = sd_bus_message_append_basic(m, 'u', &vf->index);
@@ -114,7 +114,8 @@ static int put_vf(sd_bus_message *m, const struct vf_facts *vf)
         r = put_texts(m, vf, vf_texts, ELEMENTSOF(vf_texts));
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "iib", vf->iommu_group, vf->enable, vf->attrs_known);
+        r = sd_bus_message_append(
+                m, "iixb", vf->iommu_group, vf->enable, vf->access_uid, vf->attrs_known);
         if (r < 0)
                 return r;
         r = codec_put_attrs(m, &vf->attrs);
@@ -139,7 +140,7 @@ static int get_vf(sd_bus_message *m, struct vf_facts *ret)
         r = get_texts(m, &vf, vf_texts, ELEMENTSOF(vf_texts));
         if (r < 0)
                 return r;
-        r = sd_bus_message_read(m, "iib", &vf.iommu_group, &vf.enable, &known);
+        r = sd_bus_message_read(m, "iixb", &vf.iommu_group, &vf.enable, &vf.access_uid, &known);
         if (r < 0)
                 return r;
         r = codec_get_attrs(m, &vf.attrs);
@@ -148,8 +149,8 @@ static int get_vf(sd_bus_message *m, struct vf_facts *ret)
         r = sd_bus_message_read_array(m, 't', &stats, &size);
         if (r < 0)
                 return r;
-        if (vf.index >= VFS_MAX || vf.iommu_group < -1 || vf.enable < -1 ||
-                (size != 0 && size != sizeof(vf.stats)))
+        if (vf.index >= VFS_MAX || vf.iommu_group < -1 || vf.enable < -1 || vf.access_uid < -1 ||
+                vf.access_uid >= ACCESS_NOBODY || (size != 0 && size != sizeof(vf.stats)))
                 return -EBADMSG;
         vf.attrs_known = known;
         vf.stats_known = size != 0;
@@ -269,7 +270,7 @@ static int get_vfs(sd_bus_message *m, struct vf_facts **ret, uint32_t *ret_n)
         r = sd_bus_message_enter_container(m, 'a', SIG_VF);
         if (r < 0)
                 return r;
-        while ((r = sd_bus_message_enter_container(m, 'r', "usssssiib" SIG_ATTRS "at")) > 0) {
+        while ((r = sd_bus_message_enter_container(m, 'r', "usssssiixb" SIG_ATTRS "at")) > 0) {
                 r = array_grow(&vfs, &capacity, n, sizeof(*vfs));
                 if (r < 0)
                         return r;

@@ -16,9 +16,9 @@
  * query_rss, node and port GUID. */
 #define SIG_ATTRS "(uutuuuuuubbbtt)"
 
-/* index; address, driver, driver_override, netdev, reset_methods; iommu_group, enable; attrs_known,
- * attrs; stats (none: unknown). */
-#define SIG_VF "(usssssiib" SIG_ATTRS "at)"
+/* index; address, driver, driver_override, netdev, reset_methods; iommu_group, enable, access_uid;
+ * attrs_known, attrs; stats (none: unknown). */
+#define SIG_VF "(usssssiixb" SIG_ATTRS "at)"
 
 /*
  * id, driver, driver_override, vendor, device, link_state, permanent_mac, reset_methods,
@@ -34,8 +34,12 @@
 /* vf, kind, pid, name, path. */
 #define SIG_HOLDERS "a(usiss)"
 
-/* id, type, members: address, driver, class. */
-#define SIG_GROUPS "a(isa(ssu))"
+/* id, type, members: address, driver, parent, physfn, class; reserved: start, end, type. */
+#define SIG_GROUP "isa(ssssu)a(tts)"
+
+/* Groups; bridges: address, parent, kind, group, acs; the IOMMU: present, interrupt_remap,
+ * unsafe_interrupts, noiommu, passthrough, name. */
+#define SIG_GROUPS "a(" SIG_GROUP ")a(sssii)(iiiiis)"
 
 /* kind's name, vf, value, setting, attrs, name, force. */
 #define SIG_STEPS "a(suuu" SIG_ATTRS "sb)"

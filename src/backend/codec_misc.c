@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values to and from bus messages: texts, groups, holders, steps, faults, ids. Loop thread. */
+/* Values to and from bus messages: texts, holders, steps, faults, ids. Loop thread. */
 #include <stdio.h>
 
 #include "backend/codec.h"
@@ -46,12 +46,7 @@ int get_texts(sd_bus_message *m, void *base, const struct text_field *fields, si
         return r;
 }
 
-/*
- * Reads an array of structures into an owned array of elements. get reads one, with the structure
- * already entered. limit: -EBADMSG beyond. On failure *ret and *ret_n hold what was read so far,
- * for the caller to free.
- */
-static int get_array(sd_bus_message *m, const char *members, size_t limit, size_t size,
+int get_array(sd_bus_message *m, const char *members, size_t limit, size_t size,
         int (*get)(sd_bus_message *m, void *element), void *ret, size_t *ret_n)
 {
         size_t capacity = 0;
@@ -79,95 +74,6 @@ static int get_array(sd_bus_message *m, const char *members, size_t limit, size_
                         return r;
         }
         return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
-static int get_device(sd_bus_message *m, void *element)
-{
-        struct group_device *d = element;
-        int r;
-
-        r = get_text(m, d->address, sizeof(d->address));
-        if (r < 0)
-                return r;
-        r = get_text(m, d->driver, sizeof(d->driver));
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read_basic(m, 'u', &d->pci_class);
-        if (r < 0)
-                return r;
-        return d->pci_class > 0xffffff ? -EBADMSG : 0;
-}
-
-static int get_group(sd_bus_message *m, void *element)
-{
-        struct group_facts *g = element;
-        size_t n = 0;
-        int r;
-
-        r = sd_bus_message_read_basic(m, 'i', &g->id);
-        if (r < 0)
-                return r;
-        r = get_text(m, g->type, sizeof(g->type));
-        if (r < 0)
-                return r;
-        r = get_array(m, "ssu", UINT32_MAX, sizeof(*g->devices), get_device, &g->devices, &n);
-        g->n_devices = (uint32_t) n;
-        if (r < 0)
-                return r;
-        return g->id < 0 ? -EBADMSG : 0;
-}
-
-int codec_get_groups(sd_bus_message *m, struct groups *ret)
-{
-        _cleanup_(groups_done) struct groups groups = {0};
-        size_t n = 0;
-        int r;
-
-        r = get_array(m, "isa(ssu)", UINT32_MAX, sizeof(*groups.list), get_group, &groups.list, &n);
-        groups.n = (uint32_t) n;
-        if (r < 0)
-                return r;
-        for (uint32_t i = 1; i < groups.n; i++)
-                if (groups.list[i].id <= groups.list[i - 1].id)
-                        return -EBADMSG;
-        *ret = groups;
-        groups = (struct groups){0};
-        return 0;
-}
-
-static int put_group(sd_bus_message *m, const struct group_facts *g)
-{
-        int r;
-
-        r = sd_bus_message_open_container(m, 'r', "isa(ssu)");
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append_basic(m, 'i', &g->id);
-        if (r < 0)
-                return r;
-        r = put_text(m, g->type, sizeof(g->type));
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(m, 'a', "(ssu)");
-        for (uint32_t i = 0; r >= 0 && i < g->n_devices; i++) {
-                const struct group_device *d = &g->devices[i];
-
-                r = sd_bus_message_append(m, "(ssu)", d->address, d->driver, d->pci_class);
-        }
-        if (r < 0)
-                return r;
-        r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-int codec_put_groups(sd_bus_message *m, const struct groups *groups)
-{
-        int r;
-
-        r = sd_bus_message_open_container(m, 'a', "(isa(ssu))");
-        for (uint32_t i = 0; r >= 0 && i < groups->n; i++)
-                r = put_group(m, &groups->list[i]);
-        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 static int put_holder(sd_bus_message *m, const struct holder *h)
@@ -217,7 +123,7 @@ static int get_holder(sd_bus_message *m, void *element)
         r = get_text(m, h->path, sizeof(h->path));
         if (r < 0)
                 return r;
-        return h->vf >= VFS_MAX || h->pid < -1 ? -EBADMSG : 0;
+        return (h->vf >= VFS_MAX && h->vf != NO_VF) || h->pid < -1 ? -EBADMSG : 0;
 }
 
 int codec_get_holders(sd_bus_message *m, struct holder **ret, size_t *ret_n)

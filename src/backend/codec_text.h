@@ -25,5 +25,13 @@ int put_texts(sd_bus_message *m, const void *base, const struct text_field *fiel
 int get_text(sd_bus_message *m, char *to, size_t size);
 int get_texts(sd_bus_message *m, void *base, const struct text_field *fields, size_t n);
 
+/*
+ * Reads an array of structures into an owned array of elements. get reads one, with the structure
+ * already entered. limit: -EBADMSG beyond. On failure *ret and *ret_n hold what was read so far,
+ * for the caller to free.
+ */
+int get_array(sd_bus_message *m, const char *members, size_t limit, size_t size,
+        int (*get)(sd_bus_message *m, void *element), void *ret, size_t *ret_n);
+
 int codec_put_attrs(sd_bus_message *m, const struct vf_attrs *attrs);
 int codec_get_attrs(sd_bus_message *m, struct vf_attrs *ret);

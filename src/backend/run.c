@@ -10,8 +10,6 @@
 #include "backend/codec.h"
 #include "backend/server_private.h"
 
-#define HOLDERS_SHOWN 5u
-
 struct run {
         struct request rq; /* first; its fault and result are those of the last work */
         struct pf_ref ref;
@@ -43,25 +41,11 @@ static int refuse_held(struct run *run, const struct step *step)
 {
         _cleanup_(freep) struct holder *holders = NULL;
         struct request *rq = &run->rq;
-        char what[128], who[512] = "", line[320];
-        size_t n = 0, at = 0;
+        size_t n = 0;
         int r;
 
         r = rq->ops->holders(rq->backend, &rq->pf, step->vf, &holders, &n, &rq->fault);
-        if (r < 0 || n == 0)
-                return r;
-        for (size_t i = 0; i < n && i < HOLDERS_SHOWN && at < sizeof(who); i++) {
-                holder_describe(&holders[i], line, sizeof(line));
-                at += (size_t) snprintf(
-                        who + at, sizeof(who) - at, "%s%s", i > 0 ? "; " : "", line);
-        }
-        line[0] = '\0';
-        if (n > HOLDERS_SHOWN)
-                snprintf(line, sizeof(line), " and %zu more", n - HOLDERS_SHOWN);
-        step_describe(step, what, sizeof(what));
-        return fault_set(&rq->fault, FAULT_IN_USE, 0,
-                "%s: %s refused: %s%s; close it, e.g. shut the guest down, or use force",
-                rq->pf.str, what, who, line);
+        return r < 0 ? r : step_refuse_held(step, &rq->pf, holders, n, &rq->fault);
 }
 
 /* Worker. */

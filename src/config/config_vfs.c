@@ -260,6 +260,35 @@ static int read_driver(struct element *e, const char *key, enum wish_key wish, c
         return str_copy(to, DRIVER_MAX, name);
 }
 
+static int read_pool(struct element *e)
+{
+        const struct json_value *v = json_member(e->v, "pool");
+        const char *name;
+        int r;
+
+        if (!v)
+                return 0;
+        r = json_as_string(v, &name, e->f);
+        if (r < 0)
+                return r;
+        if (!pool_valid(name))
+                return json_refuse(v, e->f,
+                        "pool \"%s\"; expected 1 to %u letters, digits, '_', '.' and '-'", name,
+                        POOL_MAX - 1);
+        return str_copy(e->vfs->pool, sizeof(e->vfs->pool), name);
+}
+
+static int read_shared_group(struct element *e)
+{
+        bool shared = false;
+        int r;
+
+        r = json_opt_bool(e->v, "shared_group", &shared, e->f);
+        if (r > 0)
+                e->vfs->shared_group = shared;
+        return r < 0 ? r : 0;
+}
+
 static int read_rest(struct element *e)
 {
         struct declared_vfs *vfs = e->vfs;
@@ -274,13 +303,17 @@ static int read_rest(struct element *e)
                 vfs->wants |= BIT(WISH_MSIX);
         if (r >= 0)
                 r = read_name(e);
+        if (r >= 0)
+                r = read_pool(e);
+        if (r >= 0)
+                r = read_shared_group(e);
         return r < 0 ? r : config_parse_nm_managed(e->v, &vfs->nm_managed, e->f);
 }
 
 static int check_keys(const struct element *e)
 {
-        static const char *const others[] = {
-                "index", "driver", "driver_override", "msix", "name", "nm_managed", NULL};
+        static const char *const others[] = {"index", "driver", "driver_override", "msix", "name",
+                "pool", "shared_group", "nm_managed", NULL};
         const char *keys[VF_ATTR_MAX + ELEMENTSOF(others)];
 
         for (unsigned i = 0; i < VF_ATTR_MAX; i++)
@@ -295,7 +328,7 @@ int config_parse_vfs(
         struct element e = {.v = v, .vfs = ret, .f = f};
         int r;
 
-        ret->nm_managed = -1;
+        ret->shared_group = ret->nm_managed = -1;
         r = check_keys(&e);
         if (r == 0)
                 r = json_where(v, ret->where, sizeof(ret->where));

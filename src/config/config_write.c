@@ -40,6 +40,10 @@ void config_put_vf_keys(struct json_writer *w, const struct desired_vf *vf)
                 json_put_u64(w, wish_key_name(WISH_MSIX), vf->msix);
         if (vf->wants & BIT(WISH_NAME))
                 json_put_string(w, wish_key_name(WISH_NAME), vf->name);
+        if (vf->pool[0])
+                json_put_string(w, "pool", vf->pool);
+        if (vf->shared_group)
+                json_put_bool(w, "shared_group", true);
 }
 
 void config_put_pf_keys(struct json_writer *w, const struct desired *d)
@@ -140,8 +144,8 @@ static bool same_wish(const struct desired_vf *a, const struct desired_vf *b)
                (!vf_attrs_has(&a->attrs, VF_ATTR_MAC) || mac_is_zero(&a->attrs.mac)) &&
                (!(a->wants & BIT(WISH_DRIVER)) || streq(a->driver, b->driver)) &&
                (!(a->wants & BIT(WISH_OVERRIDE)) || streq(a->override, b->override)) &&
-               (!(a->wants & BIT(WISH_MSIX)) || a->msix == b->msix) &&
-               a->nm_unmanaged == b->nm_unmanaged;
+               (!(a->wants & BIT(WISH_MSIX)) || a->msix == b->msix) && streq(a->pool, b->pool) &&
+               a->shared_group == b->shared_group && a->nm_unmanaged == b->nm_unmanaged;
 }
 
 static void put_vf(struct json_writer *w, const struct desired_vf *vf, uint32_t last)

@@ -121,7 +121,7 @@ static int get_attr(const struct json_value *v, enum vf_attr attr, struct vf_att
         }
 }
 
-static int get_attrs(const struct json_value *o, struct vf_attrs *a)
+int wish_get_attrs(const struct json_value *o, struct vf_attrs *a)
 {
         int r = json_as_object(o, NULL);
 
@@ -138,7 +138,7 @@ static int get_attrs(const struct json_value *o, struct vf_attrs *a)
 static int get_vf(const struct json_value *o, struct desired *d)
 {
         static const char *const keys[] = {"index", "attrs", "driver", "driver_override", "msix",
-                "name", "nm_unmanaged", NULL};
+                "name", "pool", "shared_group", "nm_unmanaged", NULL};
         const struct json_value *attrs;
         struct desired_vf *vf;
         uint32_t index;
@@ -154,7 +154,7 @@ static int get_vf(const struct json_value *o, struct desired *d)
         vf = desired_vf_add(d, index);
         if (!vf)
                 return -ENOMEM;
-        r = get_attrs(attrs, &vf->attrs);
+        r = wish_get_attrs(attrs, &vf->attrs);
         if (r >= 0)
                 r = want(&vf->wants, WISH_DRIVER, opt_text(o, "driver", vf->driver, DRIVER_MAX));
         if (r >= 0)
@@ -164,6 +164,12 @@ static int get_vf(const struct json_value *o, struct desired *d)
                 r = want(&vf->wants, WISH_MSIX, opt_u32(o, "msix", &vf->msix));
         if (r >= 0)
                 r = want(&vf->wants, WISH_NAME, opt_text(o, "name", vf->name, NETDEV_MAX));
+        if (r >= 0)
+                r = opt_text(o, "pool", vf->pool, POOL_MAX);
+        if (r == 1 && !pool_valid(vf->pool))
+                return -EINVAL;
+        if (r >= 0)
+                r = json_opt_bool(o, "shared_group", &vf->shared_group, NULL);
         return r < 0 ? r : json_opt_bool(o, "nm_unmanaged", &vf->nm_unmanaged, NULL);
 }
 

@@ -15,3 +15,6 @@ void wish_put(struct json_writer *w, const char *key, const struct desired *wish
 
 /* 1 and *ret set when there, 0 and *ret untouched when absent; negative when not understood. */
 int wish_get(const struct json_value *object, const char *key, struct desired *ret);
+
+/* Attributes as config_put_attrs() puts them into an object, unjudged; -EINVAL. */
+int wish_get_attrs(const struct json_value *object, struct vf_attrs *ret);

@@ -22,6 +22,12 @@ static const struct option_info {
         [OPTION_PLAN] = {"--plan", 0, true},
         [OPTION_YES] = {"--yes", 'y', false},
         [OPTION_TIMEOUT] = {"--timeout", 0, true},
+        [OPTION_SHARED_GROUP] = {"--shared-group", 0, false},
+        [OPTION_ROOT] = {"--root", 0, true},
+        [OPTION_RECORD] = {"--record", 0, true},
+        [OPTION_SET] = {"--set", 0, true},
+        [OPTION_LABEL] = {"--label", 0, true},
+        [OPTION_PID] = {"--pid", 0, true},
 };
 
 const char *option_name(enum option o)
@@ -79,7 +85,12 @@ static int add_option(char *const argv[], int argc, int *at, struct args *a, str
                 return fault_set(f, FAULT_INVALID_ARGS, 0, "%s needs a value", options[o].name);
         if (!options[o].takes_value && value)
                 return fault_set(f, FAULT_INVALID_ARGS, 0, "%s takes no value", options[o].name);
-        if (options[o].takes_value && args_has(a, o))
+        if (o == OPTION_SET) {
+                if (a->n_sets == ARGS_WORDS_MAX)
+                        return fault_set(f, FAULT_INVALID_ARGS, 0, "too many --set: at most %u",
+                                ARGS_WORDS_MAX);
+                a->sets[a->n_sets++] = value;
+        } else if (options[o].takes_value && args_has(a, o))
                 return fault_set(f, FAULT_INVALID_ARGS, 0, "%s is given twice", options[o].name);
         a->given |= OPTION_BIT(o);
         a->value[o] = value;
@@ -92,7 +103,7 @@ int args_parse(int argc, char *const argv[], struct args *ret, struct fault *f)
         int r;
 
         *ret = (struct args){0};
-        for (int i = 1; i < argc; i++)
+        for (int i = 1; i < argc && !streq(argv[i], "--"); i++)
                 /* An error on the way is to be told as --json asks, wherever that stands. */
                 if (streq(argv[i], "--json"))
                         ret->given |= OPTION_BIT(OPTION_JSON);
@@ -100,9 +111,13 @@ int args_parse(int argc, char *const argv[], struct args *ret, struct fault *f)
                 if (!utf8_valid(argv[i]))
                         return fault_set(f, FAULT_INVALID_ARGS, 0,
                                 "'%s' refused: it is not UTF-8 text", argv[i]);
-                if (!options_end && streq(argv[i], "--"))
+                if (!options_end && streq(argv[i], "--")) {
                         options_end = true;
-                else if (!options_end && argv[i][0] == '-' && argv[i][1]) {
+                        if (ret->n_words > 0 && streq(ret->words[0], "lease")) {
+                                ret->rest = &argv[i + 1];
+                                return 0;
+                        }
+                } else if (!options_end && argv[i][0] == '-' && argv[i][1]) {
                         r = add_option(argv, argc, &i, ret, f);
                         if (r < 0)
                                 return r;

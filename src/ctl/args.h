@@ -21,6 +21,12 @@ enum option {
         OPTION_PLAN,
         OPTION_YES,
         OPTION_TIMEOUT,
+        OPTION_SHARED_GROUP,
+        OPTION_ROOT,
+        OPTION_RECORD,
+        OPTION_SET,
+        OPTION_LABEL,
+        OPTION_PID,
         OPTION_MAX,
 };
 
@@ -30,7 +36,10 @@ struct args {
         uint32_t given;                /* OPTION_BIT of what was there */
         const char *value[OPTION_MAX]; /* of options that take one */
         const char *words[ARGS_WORDS_MAX];
-        size_t n_words; /* the first is the command */
+        size_t n_words;                   /* the first is the command */
+        const char *sets[ARGS_WORDS_MAX]; /* OPTION_SET may be given more than once */
+        size_t n_sets;
+        char *const *rest; /* of "lease": the command behind "--", ends with NULL; NULL: none */
 };
 
 static inline bool args_has(const struct args *a, enum option o)

@@ -8,6 +8,7 @@
 #define PF_PATHS    BUS_ROOT "/pf/"
 #define GROUP_PATHS BUS_ROOT "/group/"
 #define JOB_PATHS   BUS_ROOT "/job/"
+#define LEASE_PATHS BUS_ROOT "/lease/"
 
 static int open_address(const char *address, sd_bus **ret)
 {
@@ -108,13 +109,13 @@ int client_holders(
         sd_bus *bus, const char *path, struct holder **ret, size_t *ret_n, struct failure *f)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        enum object_kind kind = path_kind(path);
         int r;
 
-        r = client_call(
-                bus, path, object_table[OBJECT_VF].interface, "GetHolders", &reply, f, NULL);
+        r = client_call(bus, path, object_table[kind].interface, "GetHolders", &reply, f, NULL);
         if (r < 0)
                 return r;
-        r = holders_decode(reply, ret, ret_n);
+        r = holders_decode(reply, kind == OBJECT_PF, ret, ret_n);
         return r < 0 ? failure_of_errno(f, r, "read who holds a VF") : 0;
 }
 
@@ -126,6 +127,8 @@ enum object_kind path_kind(const char *path)
                 return strstr(path, "/vf/") ? OBJECT_VF : OBJECT_PF;
         if (startswith(path, GROUP_PATHS))
                 return OBJECT_GROUP;
+        if (startswith(path, LEASE_PATHS))
+                return OBJECT_LEASE;
         return startswith(path, JOB_PATHS) ? OBJECT_JOB : OBJECT_MAX;
 }
 

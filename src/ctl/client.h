@@ -32,7 +32,7 @@ int client_read(
 int client_find(sd_bus *bus, const char *name, char ret_path[static PATH_SIZE],
         enum object_kind *ret_kind, struct failure *f);
 
-/* GetHolders of one VF; *ret is the caller's. */
+/* GetHolders of one VF, or of a PF and all its VFs; *ret is the caller's. */
 int client_holders(
         sd_bus *bus, const char *path, struct holder **ret, size_t *ret_n, struct failure *f);
 

@@ -3,12 +3,33 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "ctl/pairs.h"
 #include "ctl/print.h"
 #include "ctl/progress.h"
-#include "base/suggest.h"
 #include "model/request.h"
 
 #define SAID_SIZE 512
+
+/* What --force is about to break, said before it does; the daemon says it in its log too. */
+static int warn_forced(struct ctl *ctl, const char *path)
+{
+        _cleanup_(freep) struct holder *holders = NULL;
+        char said[SAID_SIZE], clean[SAID_SIZE * 2];
+        size_t n;
+        int r;
+
+        r = client_holders(ctl->bus, path, &holders, &n, &ctl->failure);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                if (path_kind(path) == OBJECT_VF)
+                        holders[i].vf = path_number(path);
+                holder_describe(&holders[i], said, sizeof(said));
+                escape_text(clean, sizeof(clean), said);
+                fprintf(stderr, "%ssriovctl:%s forced, although %s\n",
+                        style_begin(&ctl->err, STYLE_WARN), style_end(&ctl->err, STYLE_WARN),
+                        clean);
+        }
+        return r;
+}
 
 /* Finds the device of the first word and begins a call on it; it must be of this kind. */
 static int begin(struct ctl *ctl, enum object_kind wanted, const char *method, sd_bus_message **ret)
@@ -34,6 +55,11 @@ static int begin(struct ctl *ctl, enum object_kind wanted, const char *method, s
                 return ctl_refuse(ctl, "%s is VF %u of %s, and this command takes a PF", name,
                         path_number(path), pf);
         }
+        if (args_has(&ctl->args, OPTION_FORCE)) {
+                r = warn_forced(ctl, path);
+                if (r < 0)
+                        return r;
+        }
         r = sd_bus_message_new_method_call(
                 ctl->bus, ret, BUS_NAME, path, object_table[kind].interface, method);
         return r < 0 ? failure_of_errno(&ctl->failure, r, "make a message") : 0;
@@ -49,6 +75,8 @@ static int append_options(const struct ctl *ctl, sd_bus_message *m)
                 r = sd_bus_message_append(m, "{sv}", "force", "b", true);
         if (r >= 0 && args_has(&ctl->args, OPTION_REPLACE))
                 r = sd_bus_message_append(m, "{sv}", "replace", "b", true);
+        if (r >= 0 && args_has(&ctl->args, OPTION_SHARED_GROUP))
+                r = sd_bus_message_append(m, "{sv}", "shared", "b", true);
         if (r >= 0 && args_has(&ctl->args, OPTION_DRIVER))
                 r = sd_bus_message_append(m, "{sv}", "driver", "s", ctl->args.value[OPTION_DRIVER]);
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -171,31 +199,6 @@ int cmd_autoprobe(struct ctl *ctl)
         return finish(ctl, m, r, "autoprobe %s", on ? "on" : "off");
 }
 
-/* One KEY=VALUE; the daemon judges again. */
-static int parse_pair(const char *pair, struct vf_attrs *a, struct fault *f)
-{
-        const char *names[VF_ATTR_MAX + 1] = {NULL}, *near;
-        const char *equals = strchr(pair, '=');
-        char key[64] = "";
-        enum vf_attr attr;
-
-        if (!equals || equals == pair)
-                return fault_set(f, FAULT_INVALID_ARGS, 0,
-                        "'%s' refused: expected KEY=VALUE, such as vlan=100", pair);
-        if ((size_t) (equals - pair) < sizeof(key))
-                memcpy(key, pair, (size_t) (equals - pair));
-        attr = vf_attr_from_name(key);
-        if (attr < VF_ATTR_MAX)
-                return vf_attrs_set_text(a, attr, equals + 1, f);
-        for (unsigned i = 0; i < VF_ATTR_MAX; i++)
-                names[i] = vf_attr_table[i].name;
-        near = suggest(key, names);
-        return fault_set(f, FAULT_INVALID_ARGS, 0, "unknown key '%.*s'%s%s%s",
-                (int) (equals - pair), pair,
-                near ? ": did you mean " : "; sriovctl help set lists them", near ? near : "",
-                near ? "?" : "");
-}
-
 static int parse_attrs(struct ctl *ctl, struct vf_attrs *ret)
 {
         struct vf_attrs a = {0};
@@ -203,7 +206,7 @@ static int parse_attrs(struct ctl *ctl, struct vf_attrs *ret)
         int r = 0;
 
         for (size_t i = 2; i < ctl->args.n_words && r == 0; i++)
-                r = parse_pair(ctl->args.words[i], &a, &f);
+                r = pair_parse(ctl->args.words[i], &a, &f);
         if (r == 0)
                 r = vf_attrs_check(&a, &f);
         if (r < 0)
@@ -219,23 +222,6 @@ int check_set(struct ctl *ctl)
         return parse_attrs(ctl, &a);
 }
 
-static int append_attr(sd_bus_message *m, const struct vf_attrs *a, enum vf_attr attr)
-{
-        const struct vf_attr_info *info = &vf_attr_table[attr];
-        char text[VF_ATTR_STR_MAX] = "baseline";
-
-        if (vf_attrs_has(a, attr)) {
-                if (info->type == ATTR_NUMBER)
-                        return sd_bus_message_append(
-                                m, "{sv}", info->name, "u", vf_attrs_number(a, attr));
-                if (info->type == ATTR_SWITCH)
-                        return sd_bus_message_append(
-                                m, "{sv}", info->name, "b", (int) vf_attrs_number(a, attr));
-                vf_attrs_format(a, attr, text);
-        }
-        return sd_bus_message_append(m, "{sv}", info->name, "s", text);
-}
-
 int cmd_set(struct ctl *ctl)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -249,12 +235,7 @@ int cmd_set(struct ctl *ctl)
                 r = begin(ctl, OBJECT_VF, "Set", &m);
         if (r < 0)
                 return r;
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        for (unsigned i = 0; i < VF_ATTR_MAX && r >= 0; i++)
-                if ((a.present | a.reset) & BIT(i))
-                        r = append_attr(m, &a, i);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
+        r = pairs_append(m, &a);
         for (size_t i = 2; i < ctl->args.n_words && n < sizeof(said); i++)
                 n += (size_t) snprintf(
                         said + n, sizeof(said) - n, "%s%s", i > 2 ? " " : "", ctl->args.words[i]);

@@ -88,11 +88,15 @@ static void show_vf_extras(struct table *t, const struct detail *d)
         char text[NAME_MAX_TEXT * 4], name[NAME_MAX_TEXT * 2];
 
         for (size_t i = 0; i < d->of.vf.n_holders; i++) {
-                const struct holder *h = &d->of.vf.holders[i];
+                struct holder h = d->of.vf.holders[i];
 
-                holder_text(h, name, sizeof(name));
-                snprintf(
-                        text, sizeof(text), "%s%s%s", name, h->path[0] ? " through " : "", h->path);
+                h.vf = d->of.vf.index;
+                holder_text(&h, name, sizeof(name));
+                if (holder_waited_for(&h))
+                        snprintf(text, sizeof(text), "%s%s%s", name, h.path[0] ? " through " : "",
+                                h.path);
+                else
+                        holder_describe(&h, text, sizeof(text));
                 row(t, "holder", text);
         }
         for (size_t i = 0; i < d->n_statistics; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `monitor`: prints what changes as it changes, until it is interrupted. Loop thread. */
 #include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/time.h>
 
@@ -27,6 +28,7 @@ union object {
         struct view_vf vf;
         struct view_group group;
         struct view_job job;
+        struct view_lease lease;
 };
 
 _printf_(2, 3) static void say(struct event *e, const char *fmt, ...)
@@ -46,6 +48,7 @@ static int event_begin(struct event *e, const char *what, enum object_kind kind,
 {
         char stamp[64], address[BDF_STR_MAX];
         struct timeval now;
+        uint64_t id;
         struct tm tm;
 
         *e = (struct event){.w = json_writer_new()};
@@ -71,6 +74,10 @@ static int event_begin(struct event *e, const char *what, enum object_kind kind,
                 json_put_u64(e->w, "index", path_number(path));
         if (kind == OBJECT_GROUP || kind == OBJECT_JOB)
                 json_put_u64(e->w, "id", path_number(path));
+        if (kind == OBJECT_LEASE && parse_u64(strrchr(path, '/') + 1, &id) == 0) {
+                json_put_u64(e->w, "id", id);
+                say(e, " %" PRIu64, id);
+        }
         if (kind == OBJECT_VF || kind == OBJECT_GROUP || kind == OBJECT_JOB)
                 say(e, "%s%u", kind == OBJECT_VF ? "/" : " ", path_number(path));
         say(e, "  %s", what);
@@ -137,6 +144,7 @@ static int take_object(struct monitor *m, enum object_kind kind, const char *pat
 {
         char address[BDF_STR_MAX];
         union object object;
+        const char *pf;
         struct event e;
         uint64_t seen;
         int r;
@@ -147,8 +155,11 @@ static int take_object(struct monitor *m, enum object_kind kind, const char *pat
         r = object_decode(kind, &object, message, &seen);
         if (r >= 0 && seen != 0) {
                 r = event_begin(&e, added ? "added" : "changed", kind, path);
-                if (r >= 0 && kind == OBJECT_JOB && object.job.pf[0]) {
-                        path_address(object.job.pf, address);
+                pf = kind == OBJECT_JOB     ? object.job.pf
+                     : kind == OBJECT_LEASE ? object.lease.pf
+                                            : "";
+                if (r >= 0 && pf[0]) {
+                        path_address(pf, address);
                         json_put_string(e.w, "pf", address);
                         say(&e, " pf=%s", address);
                 }

@@ -153,6 +153,8 @@ static void list_vfs(struct table *t, const struct view *v)
                         table_cell(t, STYLE_PLAIN, "%s", vf->netdev);
                         number(t, vf->iommu_group);
                         table_cell(t, STYLE_GOOD, "%s", vf->in_use ? "yes" : "");
+                        table_cell(t, lease_style(vf->lease_state), "%s",
+                                streq(vf->lease_state, "free") ? "" : vf->lease_state);
                         for (unsigned a = 0; a < VF_ATTR_MAX; a++) {
                                 text[0] = '\0';
                                 if (vf_attrs_has(&vf->attrs, a))
@@ -215,9 +217,9 @@ static const struct list_kind {
                         "STATE", "?CONFIG", "?MODEL", NULL},
                 list_pfs, pfs_json},
         {"vf",
-                {"VF", "ADDRESS", "?DRIVER", "?NETDEV", ">?GROUP", "?IN USE", "?MAC", ">?VLAN",
-                        ">?QOS", "?PROTO", ">?MIN", ">?MAX", "?SPOOFCHK", "?TRUST", "?LINK", "?RSS",
-                        "?NODE GUID", "?PORT GUID", NULL},
+                {"VF", "ADDRESS", "?DRIVER", "?NETDEV", ">?GROUP", "?IN USE", "?LEASE", "?MAC",
+                        ">?VLAN", ">?QOS", "?PROTO", ">?MIN", ">?MAX", "?SPOOFCHK", "?TRUST",
+                        "?LINK", "?RSS", "?NODE GUID", "?PORT GUID", NULL},
                 list_vfs, vfs_json},
         {"group", {">GROUP", "VERDICT", "?TYPE", ">DEVICES", "?REASON", NULL}, list_groups,
                 groups_json},

@@ -9,7 +9,8 @@
 #define ALWAYS                                                                                     \
         (OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_NO_COLOR) | OPTION_BIT(OPTION_HELP) |         \
                 OPTION_BIT(OPTION_VERSION) | OPTION_BIT(OPTION_BUS) | OPTION_BIT(OPTION_HOST))
-#define FORCE OPTION_BIT(OPTION_FORCE)
+#define FORCE  OPTION_BIT(OPTION_FORCE)
+#define SHARED OPTION_BIT(OPTION_SHARED_GROUP)
 
 const struct command command_table[] = {
         {"status", "", "PFs, their VFs and what is going on, as a tree (also without a command)",
@@ -18,13 +19,23 @@ const struct command command_table[] = {
                 cmd_list, false},
         {"show", "DEVICE", "all that is known of one PF, VF or IOMMU group (a number)", "", 1, 1, 0,
                 NULL, cmd_show, false},
-        {"create", "PF N [--driver=DRIVER] [--replace] [--force]", "create N VFs",
+        {"check", "[VF|PF|GROUP]",
+                "can a device be given to a guest: verdicts on IOMMU groups, or one drawn",
+                "For a VF or a group (a number) the way from the root bus to its devices, where "
+                "isolation breaks, who\n"
+                "is in the way of vfio and what to do; for a PF also what VFs of it would be.\n"
+                "Exit status of one: 0 isolated, 2 only with --shared-group (shared, unsafe), 3 "
+                "not at all\n"
+                "(not-viable, no-iommu), 1 error.\n",
+                0, 1, 0, NULL, cmd_check, false},
+        {"create", "PF N [--driver=DRIVER] [--replace] [--force] [--shared-group]", "create N VFs",
                 "--driver   what the VFs are for: they are created unbound and go straight to it;\n"
                 "           'none' leaves them unbound\n"
                 "--replace  destroy the VFs that are there first\n"
-                "--force    even if somebody uses them\n",
-                2, 2, FORCE | OPTION_BIT(OPTION_REPLACE) | OPTION_BIT(OPTION_DRIVER), check_create,
-                cmd_create, false},
+                "--force    even if somebody uses them\n"
+                "--shared-group  for a vfio driver also where others share their IOMMU group\n",
+                2, 2, FORCE | SHARED | OPTION_BIT(OPTION_REPLACE) | OPTION_BIT(OPTION_DRIVER),
+                check_create, cmd_create, false},
         {"destroy", "PF [--force]", "remove all VFs", "--force  even if somebody uses them\n", 1, 1,
                 FORCE, NULL, cmd_destroy, false},
         {"set", "VF KEY=VALUE...", "set attributes, all or none",
@@ -32,8 +43,10 @@ const struct command command_table[] = {
                 cmd_set, false},
         {"reset", "VF [--force]", "reset the function, and its attributes to the baseline",
                 "--force  even if somebody uses it\n", 1, 1, FORCE, NULL, cmd_reset, false},
-        {"bind", "VF DRIVER [--force]", "bind to a driver, such as vfio-pci",
-                "--force  even if somebody uses it\n", 2, 2, FORCE, check_bind, cmd_bind, false},
+        {"bind", "VF DRIVER [--force] [--shared-group]", "bind to a driver, such as vfio-pci",
+                "--force         even if somebody uses it\n"
+                "--shared-group  a vfio driver also where others share its IOMMU group\n",
+                2, 2, FORCE | SHARED, check_bind, cmd_bind, false},
         {"unbind", "VF [--force]", "unbind from its driver", "--force  even if somebody uses it\n",
                 1, 1, FORCE, NULL, cmd_unbind, false},
         {"autoprobe", "PF on|off", "whether host drivers are probed on new VFs", "", 2, 2, 0,
@@ -63,10 +76,39 @@ const struct command command_table[] = {
                 false},
         {"reload", "", "read the configuration again and apply it (systemctl reload sriovd)", "", 0,
                 0, 0, NULL, cmd_reload, false},
+        {"lease", "acquire|run|release|retry|list [WORD...]", "have a VF for oneself for a while",
+                "acquire [KEY=VALUE...] [--driver=DRIVER] [--set=KEY=VALUE]... [--label=TEXT] "
+                "[--pid=PID]\n"
+                "    until it is released, or that process ends\n"
+                "run [KEY=VALUE...] [--driver=DRIVER] [--set=KEY=VALUE]... [--label=TEXT] -- "
+                "COMMAND...\n"
+                "    as long as the command lives; it finds SRIOV_LEASE, SRIOV_VF_ADDRESS, "
+                "SRIOV_VF_NETDEV,\n"
+                "    SRIOV_IOMMU_GROUP and SRIOV_VFIO in its environment\n"
+                "release ID    give it back: the VF is reset and made as it was\n"
+                "retry ID      scrub a quarantined VF once more\n"
+                "list          all leases\n\n"
+                "KEY=VALUE chooses: pf=, vf=, pool=, driver=, numa_node=, and the attributes of "
+                "set.\n"
+                "--driver and --set hold while it is leased.\n",
+                1, ARGS_WORDS_MAX,
+                OPTION_BIT(OPTION_DRIVER) | OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_LABEL) |
+                        OPTION_BIT(OPTION_PID),
+                check_lease, cmd_lease, false},
         {"wait", "[PF...] [--timeout=SECONDS]",
                 "wait until the configuration was applied, or that of these PFs",
                 "--timeout  0 to 86400, 10 by default; then the exit status is 1\n", 0,
                 ARGS_WORDS_MAX, OPTION_BIT(OPTION_TIMEOUT), check_wait, cmd_wait, true},
+        {"doctor", "[--root=DIR] [--record=DIR]",
+                "can this host do SR-IOV, and what to do where it can not; needs no daemon",
+                "--root    judge the host that was recorded in DIR, not this one\n"
+                "--record  copy what was read of this host to the new directory DIR, without "
+                "serial "
+                "numbers and\n"
+                "          addresses: to be sent to somebody who can help\n"
+                "Exit status: 0 ready, 2 warnings, 1 problems.\n",
+                0, 0, OPTION_BIT(OPTION_ROOT) | OPTION_BIT(OPTION_RECORD), check_doctor, cmd_doctor,
+                true},
         {"monitor", "", "print what changes, as it changes", "", 0, 0, 0, NULL, cmd_monitor, false},
         {"version", "", "of this program and of the daemon", "", 0, 0, 0, NULL, cmd_version, false},
         {"help", "[COMMAND]", "this, or more about one command", "", 0, 1, 0, check_help, NULL,

@@ -42,6 +42,7 @@ void command_help(FILE *out, const struct command *one);
 int cmd_status(struct ctl *ctl);
 int cmd_list(struct ctl *ctl);
 int cmd_show(struct ctl *ctl);
+int cmd_check(struct ctl *ctl);
 int cmd_create(struct ctl *ctl);
 int cmd_destroy(struct ctl *ctl);
 int cmd_set(struct ctl *ctl);
@@ -56,6 +57,8 @@ int cmd_rollback(struct ctl *ctl);
 int cmd_save(struct ctl *ctl);
 int cmd_reload(struct ctl *ctl);
 int cmd_wait(struct ctl *ctl);
+int cmd_doctor(struct ctl *ctl);
+int cmd_lease(struct ctl *ctl);
 int cmd_monitor(struct ctl *ctl);
 int cmd_version(struct ctl *ctl);
 
@@ -65,7 +68,9 @@ int check_set(struct ctl *ctl);
 int check_bind(struct ctl *ctl);
 int check_autoprobe(struct ctl *ctl);
 int check_apply(struct ctl *ctl);
+int check_lease(struct ctl *ctl);
 int check_wait(struct ctl *ctl);
+int check_doctor(struct ctl *ctl);
 int check_help(struct ctl *ctl);
 
 /* The word after the command; the caller knows that it is there. */

@@ -101,6 +101,12 @@ static int decode_u64(sd_bus_message *m, void *at, size_t size)
         return sd_bus_message_read_basic(m, 't', at);
 }
 
+static int decode_i64(sd_bus_message *m, void *at, size_t size)
+{
+        (void) size;
+        return sd_bus_message_read_basic(m, 'x', at);
+}
+
 static int decode_i32(sd_bus_message *m, void *at, size_t size)
 {
         (void) size;
@@ -230,19 +236,21 @@ static int decode_devices(sd_bus_message *m, void *at, size_t size)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-int holders_decode(sd_bus_message *m, struct holder **ret, size_t *ret_n)
+int holders_decode(sd_bus_message *m, bool of_pf, struct holder **ret, size_t *ret_n)
 {
         _cleanup_(freep) struct holder *list = NULL;
         const char *kind, *name, *path;
         size_t n = 0, capacity = 0;
+        uint32_t vf = NO_VF;
         int32_t pid;
         int r;
 
-        r = sd_bus_message_enter_container(m, 'a', "(ssis)");
+        r = sd_bus_message_enter_container(m, 'a', of_pf ? "(ussis)" : "(ssis)");
         if (r < 0)
                 return r;
-        while ((r = sd_bus_message_read(m, "(ssis)", &kind, &name, &pid, &path)) > 0) {
-                struct holder h = {.vf = NO_VF, .pid = pid};
+        while ((r = of_pf ? sd_bus_message_read(m, "(ussis)", &vf, &kind, &name, &pid, &path)
+                          : sd_bus_message_read(m, "(ssis)", &kind, &name, &pid, &path)) > 0) {
+                struct holder h = {.vf = vf, .pid = pid};
 
                 r = str_copy(h.kind, sizeof(h.kind), kind);
                 if (r == 0)
@@ -324,6 +332,16 @@ static void json_u64(struct json_writer *w, const char *key, const void *at)
         json_put_u64(w, key, *(const uint64_t *) at);
 }
 
+static bool known_uid(const void *at)
+{
+        return *(const int64_t *) at >= 0;
+}
+
+static void json_i64(struct json_writer *w, const char *key, const void *at)
+{
+        json_put_i64(w, key, *(const int64_t *) at);
+}
+
 static void json_i32(struct json_writer *w, const char *key, const void *at)
 {
         json_put_i64(w, key, *(const int32_t *) at);
@@ -361,6 +379,13 @@ static void text_u32(const void *at, char *buf, size_t size)
 static void text_u64(const void *at, char *buf, size_t size)
 {
         snprintf(buf, size, "%" PRIu64, *(const uint64_t *) at);
+}
+
+static void text_uid(const void *at, char *buf, size_t size)
+{
+        buf[0] = '\0';
+        if (known_uid(at))
+                snprintf(buf, size, "%" PRIi64, *(const int64_t *) at);
 }
 
 static void text_i32(const void *at, char *buf, size_t size)
@@ -471,6 +496,8 @@ static void json_devices(struct json_writer *w, const char *key, const void *at)
                 json_put_string(w, "address", g->devices[i].address);
                 if (g->devices[i].driver[0])
                         json_put_string(w, "driver", g->devices[i].driver);
+                if (i < g->above.n && g->above.list[i][0])
+                        json_put_string(w, "above", g->above.list[i]);
                 json_put_string(w, "class", pci_class_word(g->devices[i].pci_class));
                 json_class(w, "pci_class", &g->devices[i].pci_class);
                 json_close(w);
@@ -495,6 +522,7 @@ const struct value_kind value_words = {"as", decode_words, NULL, json_words, tex
 const struct value_kind value_bool = {"b", decode_bool, NULL, json_bool, text_bool, false};
 const struct value_kind value_u32 = {"u", decode_u32, NULL, json_u32, text_u32, false};
 const struct value_kind value_u64 = {"t", decode_u64, NULL, json_u64, text_u64, false};
+const struct value_kind value_uid = {"x", decode_i64, known_uid, json_i64, text_uid, false};
 const struct value_kind value_i32 = {"i", decode_i32, known_i32, json_i32, text_i32, true};
 const struct value_kind value_switch = {"i", decode_i32, known_i32, json_switch, text_switch, true};
 const struct value_kind value_hex16 = {"q", decode_u16, known_u16, json_hex16, text_hex16, false};

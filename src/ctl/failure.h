@@ -10,6 +10,7 @@ enum exit_status {
         EXIT_DONE = 0,
         EXIT_ERROR = 1,
         EXIT_CHANGES = 2,   /* `plan`: something is not as the files say */
+        EXIT_SHARED = 2,    /* `check`: only with --shared-group */
         EXIT_REFUSED = 3,   /* in use, not permitted, needs --replace or --yes, another plan */
         EXIT_NO_DAEMON = 4, /* sriovd is not on the bus, or there is no bus */
 };

@@ -80,6 +80,8 @@ static const struct field vf_fields[] = {
         ROW(view_vf, "Enable", "enable", value_i32, enable),
         ROW(view_vf, "InUse", "in_use", value_bool, in_use),
         ROW(view_vf, "AttributesKnown", "attributes_known", value_bool, attributes_known),
+        ROW(view_vf, "LeaseState", "lease_state", value_text, lease_state),
+        ROW(view_vf, "AccessUid", "access_uid", value_uid, access_uid),
 };
 
 static const struct field group_fields[] = {
@@ -87,7 +89,13 @@ static const struct field group_fields[] = {
         ROW(view_group, "Type", "type", value_text, type),
         ROW(view_group, "Verdict", "verdict", value_text, verdict),
         ROW(view_group, "Reason", "reason", value_text, reason),
+        ROW(view_group, "Advice", "advice", value_text, advice),
         ROW(view_group, "Devices", "devices", value_devices, devices),
+        ROW(view_group, "Above", NULL, value_texts, above),
+        ROW(view_group, "InTheWay", "in_the_way", value_texts, in_the_way),
+        ROW(view_group, "BreaksAt", "breaks_at", value_text, breaks_at),
+        ROW(view_group, "Path", "path", value_hops, hops),
+        ROW(view_group, "Reserved", "reserved", value_reserved, reserved),
 };
 
 static const struct field job_fields[] = {
@@ -103,6 +111,18 @@ static const struct field job_fields[] = {
         ROW(view_job, "Total", "total", value_u32, total),
 };
 
+static const struct field lease_fields[] = {
+        ROW(view_lease, "Id", "id", value_u64, id),
+        ROW(view_lease, "Pf", NULL, value_path, pf),
+        ROW(view_lease, "Vf", "vf", value_u32, vf),
+        ROW(view_lease, "State", "state", value_text, state),
+        ROW(view_lease, "Owner", "owner", value_text, owner),
+        ROW(view_lease, "Uid", "uid", value_u32, uid),
+        ROW(view_lease, "Label", "label", value_text, label),
+        ROW(view_lease, "SinceUSec", "since_usec", value_u64, since_usec),
+        ROW(view_lease, "Why", "why", value_text, why),
+};
+
 #define OBJECT(interface, word, type, fields)                                                      \
         {                                                                                          \
                 interface, word, sizeof(struct type), fields, ELEMENTSOF(fields)                   \
@@ -114,6 +134,7 @@ const struct object_info object_table[OBJECT_MAX] = {
         [OBJECT_VF] = OBJECT("org.sriovd1.VirtualFunction", "vf", view_vf, vf_fields),
         [OBJECT_GROUP] = OBJECT("org.sriovd1.IommuGroup", "group", view_group, group_fields),
         [OBJECT_JOB] = OBJECT("org.sriovd1.Job", "job", view_job, job_fields),
+        [OBJECT_LEASE] = OBJECT("org.sriovd1.Lease", "lease", view_lease, lease_fields),
 };
 
 _Static_assert(ELEMENTSOF(pf_fields) <= 64, "rows are bits of a uint64_t");
@@ -153,8 +174,10 @@ void object_done(enum object_kind kind, void *object)
                         texts_done(at(&info->fields[i], object));
         if (kind == OBJECT_VF)
                 free(((struct view_vf *) object)->holders);
-        if (kind == OBJECT_GROUP)
+        if (kind == OBJECT_GROUP) {
                 free(((struct view_group *) object)->devices);
+                free(((struct view_group *) object)->hops);
+        }
 }
 
 static int decode_one(const struct object_info *info, void *object, sd_bus_message *m,

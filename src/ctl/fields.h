@@ -13,7 +13,15 @@
 #define PATH_SIZE  96
 #define WORDS_SIZE 160
 
-enum object_kind { OBJECT_MANAGER, OBJECT_PF, OBJECT_VF, OBJECT_GROUP, OBJECT_JOB, OBJECT_MAX };
+enum object_kind {
+        OBJECT_MANAGER,
+        OBJECT_PF,
+        OBJECT_VF,
+        OBJECT_GROUP,
+        OBJECT_JOB,
+        OBJECT_LEASE,
+        OBJECT_MAX
+};
 
 struct capability {
         char name[WORD_MAX], value[WORD_MAX];
@@ -63,17 +71,32 @@ struct view_vf {
         char netdev[NETDEV_MAX], reset_methods[WORDS_SIZE];
         int32_t iommu_group, enable;
         bool in_use, attributes_known;
+        char lease_state[WORD_MAX];
+        int64_t access_uid;
         struct vf_attrs attrs;
         struct holder *holders; /* owned; asked for only where in_use */
         size_t n_holders;
 };
 
+/* A bridge on the way to a group's members. */
+struct view_hop {
+        char address[BDF_STR_MAX], parent[BDF_STR_MAX], kind[WORD_MAX];
+        int32_t acs, isolates; /* as in model/facts.h, model/group.h */
+};
+
 struct view_group {
         char path[PATH_SIZE];
         uint32_t id;
-        char type[WORD_MAX], verdict[WORD_MAX], reason[FAULT_TEXT_MAX];
+        char type[WORD_MAX], verdict[WORD_MAX], reason[FAULT_TEXT_MAX], advice[FAULT_TEXT_MAX];
+        char breaks_at[BDF_STR_MAX];
         struct group_device *devices; /* owned */
         size_t n_devices;
+        struct texts above; /* the bridge above each of them */
+        struct texts in_the_way;
+        struct view_hop *hops; /* owned */
+        size_t n_hops;
+        struct reserved_region reserved[RESERVED_MAX];
+        size_t n_reserved;
 };
 
 struct view_job {
@@ -82,6 +105,14 @@ struct view_job {
         char kind[WORD_MAX], description[NAME_MAX_TEXT], client[64], state[WORD_MAX], step[256];
         uint64_t started_usec;
         uint32_t done, total;
+};
+
+struct view_lease {
+        char path[PATH_SIZE], pf[PATH_SIZE];
+        uint64_t id;
+        uint32_t vf, uid;
+        char owner[NAME_MAX_TEXT], label[NAME_MAX_TEXT], state[WORD_MAX], why[FAULT_TEXT_MAX];
+        uint64_t since_usec;
 };
 
 struct field;
@@ -141,4 +172,4 @@ void object_json(struct json_writer *w, enum object_kind kind, const void *objec
 const struct texts *field_texts(enum object_kind kind, const void *object, size_t row);
 
 /* Reads the reply of GetHolders; *ret is the caller's. */
-int holders_decode(sd_bus_message *m, struct holder **ret, size_t *ret_n);
+int holders_decode(sd_bus_message *m, bool of_pf, struct holder **ret, size_t *ret_n);

@@ -104,6 +104,13 @@ enum style config_style(const char *state)
         return streq(state, "applied") ? STYLE_GOOD : STYLE_PLAIN;
 }
 
+enum style lease_style(const char *state)
+{
+        if (streq(state, "quarantined"))
+                return STYLE_BAD;
+        return streq(state, "leased") ? STYLE_GOOD : STYLE_WARN;
+}
+
 void moment_text(uint64_t deadline, bool remote, char buf[static MOMENT_SIZE])
 {
         struct timespec now;

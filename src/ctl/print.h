@@ -13,6 +13,9 @@ void pf_json(struct json_writer *w, const struct view_pf *pf);
 void vf_json(struct json_writer *w, const struct view_vf *vf);
 void holders_json(struct json_writer *w, const struct holder *holders, size_t n);
 
+/* Green, yellow or red for the state of a lease. */
+enum style lease_style(const char *state);
+
 /* Green, yellow or red for a PF's ConfigState. */
 enum style config_style(const char *state);
 

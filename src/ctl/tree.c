@@ -31,6 +31,8 @@ void tree_summary(const struct view_pf *pf, const struct view_vf *vf, char *buf,
         append(buf, size, "%s", vf->driver[0] ? vf->driver : "no driver");
         if (vf->in_use)
                 append(buf, size, "  in use");
+        if (vf->lease_state[0] && !streq(vf->lease_state, "free"))
+                append(buf, size, "  %s", vf->lease_state);
         for (size_t i = 0; i < vf->n_holders; i++) {
                 holder_text(&vf->holders[i], holder, sizeof(holder));
                 append(buf, size, "%s %s", i == 0 ? " by" : ",", holder);

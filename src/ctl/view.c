@@ -26,6 +26,7 @@ void view_done(struct view *v)
         free_objects(OBJECT_VF, v->vfs, v->n_vfs);
         free_objects(OBJECT_GROUP, v->groups, v->n_groups);
         free_objects(OBJECT_JOB, v->jobs, v->n_jobs);
+        free_objects(OBJECT_LEASE, v->leases, v->n_leases);
         *v = (struct view){0};
 }
 
@@ -96,6 +97,13 @@ static int compare_jobs(const void *a, const void *b)
                 ((const struct view_job *) a)->id, ((const struct view_job *) b)->id);
 }
 
+static int compare_leases(const void *a, const void *b)
+{
+        const struct view_lease *x = a, *y = b;
+
+        return (x->id > y->id) - (x->id < y->id);
+}
+
 static void sort(void *list, size_t n, size_t size, int (*compare)(const void *, const void *))
 {
         if (n > 0)
@@ -108,6 +116,7 @@ void view_arrange(struct view *v)
         sort(v->vfs, v->n_vfs, sizeof(*v->vfs), compare_vfs);
         sort(v->groups, v->n_groups, sizeof(*v->groups), compare_groups);
         sort(v->jobs, v->n_jobs, sizeof(*v->jobs), compare_jobs);
+        sort(v->leases, v->n_leases, sizeof(*v->leases), compare_leases);
         for (size_t p = 0; p < v->n_pfs; p++) {
                 struct view_pf *pf = &v->pfs[p];
 
@@ -128,7 +137,7 @@ static int load_holders(sd_bus *bus, struct view *v, struct failure *f)
                 struct view_vf *vf = &v->vfs[i];
                 int r;
 
-                if (!vf->in_use)
+                if (!vf->in_use && streq(vf->lease_state, "free"))
                         continue;
                 r = client_holders(bus, vf->path, &vf->holders, &vf->n_holders, f);
                 if (r < 0 && f->status == EXIT_NO_DAEMON)
@@ -158,6 +167,8 @@ int view_load(sd_bus *bus, struct view *ret, struct failure *f)
                 .n_vfs = l.of[OBJECT_VF].n,
                 .n_groups = l.of[OBJECT_GROUP].n,
                 .n_jobs = l.of[OBJECT_JOB].n,
+                .leases = l.of[OBJECT_LEASE].list,
+                .n_leases = l.of[OBJECT_LEASE].n,
         };
         if (loaded < 0)
                 return failure_of_errno(f, loaded, "read the devices");

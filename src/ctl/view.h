@@ -9,7 +9,8 @@ struct view {
         struct view_vf *vfs;       /* by PF, then index */
         struct view_group *groups; /* by number */
         struct view_job *jobs;     /* by number */
-        size_t n_pfs, n_vfs, n_groups, n_jobs;
+        struct view_lease *leases; /* by number */
+        size_t n_pfs, n_vfs, n_groups, n_jobs, n_leases;
 };
 
 /* Also asks who holds each VF that is in use. */

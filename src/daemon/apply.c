@@ -179,7 +179,7 @@ static int begin(struct apply *a, const struct config_files *files, preview_fn t
         call->given = files->n > 0;
         r = read_conf(a, files, &call->conf, f);
         if (r == 0)
-                r = preview_begin(a->backend, a->state, &call->conf,
+                r = preview_begin(a->backend, a->jobs, a->state, &call->conf,
                         call->given ? call->conf.given_pfs : NULL, call->conf.n_given_pfs, then,
                         call, &call->preview, f);
         if (r < 0) {

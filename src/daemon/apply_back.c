@@ -245,7 +245,8 @@ static int take_old(struct apply_call *call, const struct checkpoint *c)
                 if (r < 0)
                         break;
                 report->n++;
-                preview_plan(&report->list[i], call->apply->state, NULL, 0); /* to be shown */
+                preview_plan(&report->list[i], call->apply->jobs, call->apply->state, NULL,
+                        0); /* to be shown */
         }
         return r;
 }

@@ -25,6 +25,8 @@ struct authz_check {
         uint32_t id;
         uint32_t uid;
         enum risk risk;
+        bool anybody;
+        uint32_t owner;
         uint32_t vf;
         char sender[64];
         char pf[DEV_ID_MAX];
@@ -42,6 +44,7 @@ struct authz {
 const char *authz_action(enum risk risk)
 {
         static const char *const actions[RISK_MAX] = {
+                [RISK_LEASE] = "org.sriovd1.lease",
                 [RISK_CONFIGURE] = "org.sriovd1.configure",
                 [RISK_BIND] = "org.sriovd1.bind-driver",
                 [RISK_RELAX] = "org.sriovd1.relax-isolation",
@@ -206,7 +209,8 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *error)
                         "refused: the message bus does not say whose connection %s is",
                         check->sender);
         check->uid = uid;
-        if (f.code != FAULT_NONE || uid == 0 || uid == geteuid() || admit_to_polkit(check, &f) < 0)
+        if (f.code != FAULT_NONE || uid == 0 || uid == geteuid() || uid == check->owner ||
+                check->anybody || admit_to_polkit(check, &f) < 0)
                 answer(check, &f);
         else if (ask_polkit(check) < 0) {
                 fault_set(&f, FAULT_NOT_AUTHORIZED, 0, "refused: polkit could not be asked");
@@ -258,6 +262,8 @@ int authz_begin(struct authz *authz, sd_bus_message *m, const struct authz_quest
         check->id = ++authz->last_id;
         check->uid = NOBODY;
         check->risk = q->risk;
+        check->anybody = q->anybody;
+        check->owner = q->owner;
         check->vf = q->vf;
         check->interactive = sd_bus_message_get_allow_interactive_authorization(m) > 0;
         check->fn = fn;

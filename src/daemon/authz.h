@@ -33,6 +33,8 @@ struct authz_question {
         const char *pf;        /* PCI address */
         uint32_t vf;           /* NO_VF: none */
         const char *operation; /* request_kind_name() */
+        bool anybody;          /* the call will do nothing: it needs no permission */
+        uint32_t owner;        /* this uid needs none: it is about what it has. 0: only root */
 };
 
 /* f->code FAULT_NONE: yes; else FAULT_NOT_AUTHORIZED, FAULT_AUTH_REQUIRED or FAULT_LIMITS. */

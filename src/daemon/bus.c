@@ -12,6 +12,7 @@ const struct bus_interface *const bus_interfaces[BUS_KIND_MAX] = {
         [BUS_KIND_VF] = &bus_vf,
         [BUS_KIND_GROUP] = &bus_group,
         [BUS_KIND_JOB] = &bus_job,
+        [BUS_KIND_LEASE] = &bus_lease,
 };
 
 /* --- what there is ------------------------------------------------------------------------------
@@ -80,9 +81,22 @@ static int put_jobs(const struct daemon *d, char **list, size_t *n)
         return r;
 }
 
+static int put_leases(const struct daemon *d, char **list, size_t *n)
+{
+        const struct lease_book *book = leases_book(d->leases);
+        char path[BUS_PATH_MAX];
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < book->n; i++) {
+                bus_path_of_lease(path, book->list[i].id);
+                r = put(list, n, path);
+        }
+        return r;
+}
+
 static size_t count_objects(const struct daemon *d)
 {
-        size_t n = d->state.n_pfs + d->state.groups.n;
+        size_t n = d->state.n_pfs + d->state.groups.n + leases_book(d->leases)->n;
 
         for (size_t i = 0; i < d->state.n_pfs; i++)
                 n += d->state.pfs[i]->facts.n_vfs;
@@ -130,6 +144,12 @@ static int enumerate_jobs(_unused_ sd_bus *bus, _unused_ const char *prefix, voi
         char ***ret_nodes, _unused_ sd_bus_error *error)
 {
         return list_objects(userdata, put_jobs, ret_nodes);
+}
+
+static int enumerate_leases(_unused_ sd_bus *bus, _unused_ const char *prefix, void *userdata,
+        char ***ret_nodes, _unused_ sd_bus_error *error)
+{
+        return list_objects(userdata, put_leases, ret_nodes);
 }
 
 static bool there_is(struct bus *bus, const char *path)
@@ -263,6 +283,44 @@ void bus_emit_pf_config(struct bus *bus, const struct dev_id *pf)
         emit_changed(bus, BUS_KIND_PF, path, BUS_PF_CONFIG);
 }
 
+/* The VF shows it too. */
+static void emit_lease_of_vf(struct bus *bus, const struct lease *lease)
+{
+        const struct pf_entry *pf = state_pf(&bus->daemon->state, &lease->pf);
+        char path[BUS_PATH_MAX];
+
+        bus_path_of_device(path, &lease->pf, lease->vf);
+        if (pf && pf_facts_vf(&pf->facts, lease->vf))
+                emit_changed(bus, BUS_KIND_VF, path, BUS_VF_LEASE);
+}
+
+void bus_lease_added(struct bus *bus, const struct lease *lease)
+{
+        char path[BUS_PATH_MAX];
+
+        bus_path_of_lease(path, lease->id);
+        emit_added(bus, path);
+        emit_lease_of_vf(bus, lease);
+}
+
+void bus_lease_changed(struct bus *bus, const struct lease *lease)
+{
+        char path[BUS_PATH_MAX];
+
+        bus_path_of_lease(path, lease->id);
+        emit_changed(bus, BUS_KIND_LEASE, path, BIT(0));
+        emit_lease_of_vf(bus, lease);
+}
+
+void bus_lease_removed(struct bus *bus, const struct lease *lease)
+{
+        char path[BUS_PATH_MAX];
+
+        bus_path_of_lease(path, lease->id);
+        emit_removed(bus, BUS_KIND_LEASE, path);
+        emit_lease_of_vf(bus, lease);
+}
+
 void bus_job_added(struct bus *bus, const struct job_view *job)
 {
         char path[BUS_PATH_MAX];
@@ -332,6 +390,7 @@ static int on_name_owner_changed(sd_bus_message *m, void *userdata, _unused_ sd_
         if (sd_bus_message_read(m, "sss", &name, &before, &after) > 0 && !after[0]) {
                 bus_calls_forget(userdata, name);
                 bus_config_forget(userdata, name);
+                bus_leases_forget(userdata, name);
         }
         return 0;
 }
@@ -360,7 +419,7 @@ static int offer_all(struct bus *bus)
                 const char *prefix;
                 sd_bus_node_enumerator_t enumerate;
         } kinds[] = {{BUS_PF, enumerate_devices}, {BUS_GROUP, enumerate_groups},
-                {BUS_JOB, enumerate_jobs}};
+                {BUS_JOB, enumerate_jobs}, {BUS_LEASE, enumerate_leases}};
         int r;
 
         r = sd_bus_add_object_manager(bus->bus, NULL, BUS_ROOT);
@@ -440,6 +499,7 @@ void bus_free(struct bus *bus)
 {
         bus_calls_free(bus);
         bus_config_free(bus);
+        bus_leases_free(bus);
         bus_readings_free(bus);
         if (bus->authz)
                 authz_free(bus->authz);

@@ -17,6 +17,7 @@
 
 struct bus;
 struct daemon;
+struct lease;
 
 /* address: NULL for the system bus. Connects and adds the objects; nobody knows us before
  * bus_take_name(). */
@@ -36,6 +37,13 @@ void bus_emit_backend(struct bus *bus);
 /* Something of the configuration: the Manager's properties, or a PF's. */
 void bus_emit_config(struct bus *bus);
 void bus_emit_pf_config(struct bus *bus, const struct dev_id *pf);
+
+void bus_lease_added(struct bus *bus, const struct lease *lease);
+void bus_lease_changed(struct bus *bus, const struct lease *lease);
+void bus_lease_removed(struct bus *bus, const struct lease *lease);
+
+/* Asks the bus whether the connections that have leases are still there. */
+void bus_lease_check_owners(struct bus *bus);
 
 void bus_job_added(struct bus *bus, const struct job_view *job);
 void bus_job_changed(struct bus *bus, const struct job_view *job);

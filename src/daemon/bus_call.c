@@ -176,9 +176,13 @@ static int by_judge(
         struct bus *bus, sd_bus_message *m, const struct bus_method *row, struct fault *f)
 {
         struct authz_question question = {.pf = "", .vf = NO_VF, .operation = row->member};
+        struct judgement j = {.risk = RISK_DISRUPT};
         int r;
 
-        r = row->judge(bus, m, &question.risk, f);
+        r = row->judge(bus, m, &j, f);
+        question.risk = j.risk;
+        question.anybody = j.anybody;
+        question.owner = j.owner;
         return r < 0 ? r : ask(bus, m, row, NULL, &question, f);
 }
 

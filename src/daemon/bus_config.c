@@ -192,7 +192,7 @@ int bus_plan(struct bus *bus, sd_bus_message *m, struct fault *f)
         return r;
 }
 
-int bus_judge_files(struct bus *bus, sd_bus_message *m, enum risk *ret, struct fault *f)
+int bus_judge_files(struct bus *bus, sd_bus_message *m, struct judgement *ret, struct fault *f)
 {
         struct config_files files = {0};
         struct apply_options o = {0};
@@ -200,15 +200,15 @@ int bus_judge_files(struct bus *bus, sd_bus_message *m, enum risk *ret, struct f
 
         r = read_call(m, &files, &o, f);
         if (r == 0)
-                r = apply_judge(bus->daemon->apply, &files, ret, f);
+                r = apply_judge(bus->daemon->apply, &files, &ret->risk, f);
         config_files_done(&files);
         return r;
 }
 
-int bus_judge_none(_unused_ struct bus *bus, _unused_ sd_bus_message *m, enum risk *ret,
+int bus_judge_none(_unused_ struct bus *bus, _unused_ sd_bus_message *m, struct judgement *ret,
         _unused_ struct fault *f)
 {
-        *ret = RISK_CONFIGURE;
+        ret->risk = RISK_CONFIGURE;
         return 0;
 }
 

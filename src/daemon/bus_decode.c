@@ -12,6 +12,7 @@ static const struct option {
         [BUS_OPTION_FORCE] = {"force", 'b', offsetof(struct request, force)},
         [BUS_OPTION_REPLACE] = {"replace", 'b', offsetof(struct request, replace)},
         [BUS_OPTION_DRIVER] = {"driver", 's', 0},
+        [BUS_OPTION_SHARED] = {"shared", 'b', offsetof(struct request, shared)},
 };
 
 int bus_malformed(int error, struct fault *f)

@@ -47,6 +47,12 @@ static const struct bus_method methods[] = {
         {"Rollback", "", "s", SD_BUS_PARAM(result), AUTHZ_BY_JUDGE, .judge = bus_judge_none,
                 .act = bus_rollback},
         {"Save", "", "s", SD_BUS_PARAM(config), AUTHZ_FREE, .call = bus_save},
+        {"AcquireVf", "a{sv}a{sv}", "ooa{sv}",
+                SD_BUS_PARAM(selector) SD_BUS_PARAM(options) SD_BUS_PARAM(lease) SD_BUS_PARAM(vf)
+                        SD_BUS_PARAM(info),
+                AUTHZ_BY_JUDGE, .judge = bus_judge_acquire, .act = bus_acquire},
+        {"ReleaseVf", "t", "", SD_BUS_PARAM(lease), AUTHZ_BY_JUDGE, .judge = bus_judge_release,
+                .act = bus_release},
         {"Find", "s", "o", SD_BUS_PARAM(name) SD_BUS_PARAM(object), AUTHZ_FREE, .call = find},
 };
 

@@ -72,3 +72,22 @@ int bus_path_to_number(const char *path, const char *prefix, uint32_t *ret)
                 return -EINVAL;
         return 0;
 }
+
+void bus_path_of_lease(char buf[static BUS_PATH_MAX], uint64_t id)
+{
+        snprintf(buf, BUS_PATH_MAX, BUS_LEASE "/%llu", (unsigned long long) id);
+}
+
+int bus_path_to_lease(const char *path, uint64_t *ret)
+{
+        char same[BUS_PATH_MAX];
+        uint64_t id;
+
+        if (!startswith(path, BUS_LEASE "/") || parse_u64(path + sizeof(BUS_LEASE), &id) < 0)
+                return -EINVAL;
+        bus_path_of_lease(same, id);
+        if (!streq(same, path))
+                return -EINVAL;
+        *ret = id;
+        return 0;
+}

@@ -11,8 +11,10 @@ static int decode_set_num_vfs(sd_bus_message *m, struct request *r, struct fault
         rc = sd_bus_message_read(m, "u", &r->count);
         if (rc <= 0)
                 return bus_malformed(rc, f);
-        return bus_decode_options(
-                m, BIT(BUS_OPTION_FORCE) | BIT(BUS_OPTION_REPLACE) | BIT(BUS_OPTION_DRIVER), r, f);
+        return bus_decode_options(m,
+                BIT(BUS_OPTION_FORCE) | BIT(BUS_OPTION_REPLACE) | BIT(BUS_OPTION_DRIVER) |
+                        BIT(BUS_OPTION_SHARED),
+                r, f);
 }
 
 static int decode_set_autoprobe(sd_bus_message *m, struct request *r, struct fault *f)
@@ -99,6 +101,9 @@ static const struct bus_method methods[] = {
                 .decode = decode_set_num_vfs},
         {"SetAutoprobe", "ba{sv}", "", SD_BUS_PARAM(on) SD_BUS_PARAM(options), AUTHZ_BY_REQUEST,
                 .decode = decode_set_autoprobe},
+        {"GetHolders", "", "a(ussis)", SD_BUS_PARAM(holders), AUTHZ_FREE, .call = bus_get_holders},
+        {"PredictVfs", "", "sss", SD_BUS_PARAM(verdict) SD_BUS_PARAM(reason) SD_BUS_PARAM(advice),
+                AUTHZ_FREE, .call = bus_predict_vfs},
 };
 
 #define AT(member) offsetof(struct pf_entry, facts.member)

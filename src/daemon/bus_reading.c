@@ -10,12 +10,13 @@
 #define FRESH_USEC  1000000ull
 #define ASKED_MAX   64   /* questions in flight */
 #define WAITERS_MAX 1024 /* callers of one question */
+#define WHOLE_PF    (NO_VF - 1)
 
 struct reading {
         struct bus *bus;
         struct reading *next;
         struct dev_id pf;
-        uint32_t vf; /* NO_VF: counters of the whole PF */
+        uint32_t vf; /* NO_VF: counters of the whole PF; WHOLE_PF: its and its VFs' holders */
         bool asked;
         uint64_t read_usec; /* counters: when they came */
         sd_bus_message **waiters;
@@ -107,17 +108,23 @@ static int not_asked(struct reading *reading, int error, struct fault *f)
         return fault_set(f, FAULT_BACKEND_LOST, -error, "refused: the backend can not be asked");
 }
 
-static int reply_holders(sd_bus_message *m, const struct holder *holders, size_t n)
+/* whole: of a PF, so that each says which VF it is about. */
+static int reply_holders(sd_bus_message *m, bool whole, const struct holder *holders, size_t n)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(ssis)");
-        for (size_t i = 0; r >= 0 && i < n; i++)
-                r = sd_bus_message_append(reply, "(ssis)", holders[i].kind, holders[i].name,
-                        holders[i].pid, holders[i].path);
+                r = sd_bus_message_open_container(reply, 'a', whole ? "(ussis)" : "(ssis)");
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                const struct holder *h = &holders[i];
+
+                r = whole ? sd_bus_message_append(
+                                    reply, "(ussis)", h->vf, h->kind, h->name, h->pid, h->path)
+                          : sd_bus_message_append(
+                                    reply, "(ssis)", h->kind, h->name, h->pid, h->path);
+        }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return r < 0 ? r : sd_bus_message_send(reply);
@@ -126,10 +133,18 @@ static int reply_holders(sd_bus_message *m, const struct holder *holders, size_t
 static void on_holders(
         void *userdata, const struct holder *holders, size_t n, const struct fault *f)
 {
+        _cleanup_(freep) struct holder *all = NULL;
         struct reading *reading = userdata;
+        bool whole = reading->vf == WHOLE_PF;
 
+        if (n > 0 && (all = reallocarray(NULL, n, sizeof(*all))))
+                memcpy(all, holders, n * sizeof(*all));
+        if (!all)
+                n = 0;
+        (void) leases_add_holders(
+                reading->bus->daemon->leases, &reading->pf, whole ? NO_VF : reading->vf, &all, &n);
         for (size_t i = 0; i < reading->n; i++)
-                if (f->code != FAULT_NONE || reply_holders(reading->waiters[i], holders, n) < 0)
+                if (f->code != FAULT_NONE || reply_holders(reading->waiters[i], whole, all, n) < 0)
                         reply_fault(reading->waiters[i], f);
         reading_free(reading);
 }
@@ -143,12 +158,12 @@ int bus_get_holders(struct bus *bus, sd_bus_message *m, struct fault *f)
 
         r = bus_find_device(bus, sd_bus_message_get_path(m), &pf, &vf, f);
         if (r == 0)
-                r = wait_for(bus, m, &pf->id, vf->index, &reading, f);
+                r = wait_for(bus, m, &pf->id, vf ? vf->index : WHOLE_PF, &reading, f);
         if (r < 0 || reading->asked)
                 return r;
         reading->asked = true;
         r = backend_client_holders(
-                bus->daemon->backend, &reading->pf, reading->vf, on_holders, reading);
+                bus->daemon->backend, &reading->pf, vf ? vf->index : NO_VF, on_holders, reading);
         return r < 0 ? not_asked(reading, r, f) : 0;
 }
 

@@ -22,6 +22,13 @@ enum authz_policy {
         AUTHZ_POLICY_MAX,
 };
 
+/* Who may call a method, by what is in its message. */
+struct judgement {
+        enum risk risk;
+        bool anybody;   /* it will do nothing */
+        uint32_t owner; /* this uid need not be asked about; 0: no more than otherwise */
+};
+
 struct bus_method {
         const char *member;
         const char *in, *out;
@@ -32,7 +39,7 @@ struct bus_method {
         /* The others: does it, and replies now or later unless it fails. */
         int (*call)(struct bus *bus, sd_bus_message *m, struct fault *f);
         /* AUTHZ_BY_JUDGE: which action it needs; reads the message, which is rewound for act. */
-        int (*judge)(struct bus *bus, sd_bus_message *m, enum risk *ret, struct fault *f);
+        int (*judge)(struct bus *bus, sd_bus_message *m, struct judgement *ret, struct fault *f);
         /* Does it for this uid, and replies now or later unless it fails. */
         int (*act)(struct bus *bus, sd_bus_message *m, uint32_t uid, struct fault *f);
         /* AUTHZ_CONFIGURE_UNLESS_OWN. */

@@ -15,7 +15,9 @@ static int decode_bind(sd_bus_message *m, struct request *r, struct fault *f)
 
         r->kind = REQUEST_BIND;
         rc = bus_decode_driver(m, r, f);
-        return rc < 0 ? rc : bus_decode_options(m, BIT(BUS_OPTION_FORCE), r, f);
+        if (rc < 0)
+                return rc;
+        return bus_decode_options(m, BIT(BUS_OPTION_FORCE) | BIT(BUS_OPTION_SHARED), r, f);
 }
 
 static int decode_unbind(sd_bus_message *m, struct request *r, struct fault *f)
@@ -51,16 +53,20 @@ static int append_attr(sd_bus_message *reply, const struct vf_attrs *attrs, enum
         return sd_bus_message_append(reply, "{sv}", name, "s", text);
 }
 
-BUS_GETTER(get_attributes)
+int bus_append_attrs(sd_bus_message *m, const struct vf_attrs *attrs)
 {
-        const struct vf_attrs *attrs = userdata;
         int r;
 
-        r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
         for (unsigned i = 0; r >= 0 && i < VF_ATTR_MAX; i++)
                 if (vf_attrs_has(attrs, i))
-                        r = append_attr(reply, attrs, i);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
+                        r = append_attr(m, attrs, i);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+BUS_GETTER(get_attributes)
+{
+        return bus_append_attrs(reply, userdata);
 }
 
 static int get_pf(_unused_ sd_bus *bus, const char *path, _unused_ const char *interface,
@@ -121,6 +127,8 @@ static const struct bus_property properties[] = {
         {"InUse", "b", get_in_use, 0, BIT(VF_FIELD_ENABLE) | BIT(VF_FIELD_DRIVER)},
         {"Attributes", "a{sv}", get_attributes, AT(attrs), BIT(VF_ATTR_MAX) - 1},
         {"AttributesKnown", "b", bus_get_bool, AT(attrs_known), BIT(VF_FIELD_ATTRS_KNOWN)},
+        {"LeaseState", "s", bus_get_lease_state, 0, BUS_VF_LEASE},
+        {"AccessUid", "x", NULL, AT(access_uid), BIT(VF_FIELD_ACCESS_UID)},
 };
 
 const struct bus_interface bus_vf = {

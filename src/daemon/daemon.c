@@ -8,6 +8,7 @@
 #include "daemon/apply.h"
 #include "daemon/bus.h"
 #include "daemon/daemon.h"
+#include "daemon/leases.h"
 #include "daemon/look.h"
 #include "daemon/rivals_look.h"
 #include "daemon/vfdir.h"
@@ -100,6 +101,7 @@ void daemon_take_facts(struct daemon *d, struct pf_facts *facts)
         const struct pf_entry *entry;
 
         emit(d, &changes, state_apply(&d->state, facts, &changes));
+        leases_look(d->leases, &changes);
         entry = state_pf(&d->state, &pf);
         if (!entry)
                 return;
@@ -125,6 +127,7 @@ void daemon_take_gone(struct daemon *d, const struct dev_id *pf)
         _cleanup_(changes_done) struct changes changes = {0};
 
         emit(d, &changes, state_remove(&d->state, pf, &changes));
+        leases_look(d->leases, &changes);
         reconcile_gone(d->reconcile, pf);
         if (d->begun)
                 apply_resolve(d->apply);
@@ -163,6 +166,9 @@ static void begin(struct daemon *d)
         if (d->root && rivals_look(d->root, &d->state, &d->rivals) < 0)
                 log_warning("who else manages VFs can not be looked for below %s", d->root);
         apply_set_rivals(d->apply, &d->rivals);
+        leases_start(d->leases); /* before others plan for VFs that are leased */
+        if (d->bus)
+                bus_lease_check_owners(d->bus);
         apply_start(d->apply);
         reconcile_start(d->reconcile);
 }
@@ -294,6 +300,47 @@ static void job_unreadable(void *userdata, const struct dev_id *pf, const struct
         look_at(d->look, pf);
 }
 
+static int add_leased(
+        void *userdata, const struct dev_id *pf, uint32_t vf, struct holder **list, size_t *n)
+{
+        return leases_add_holders(((struct daemon *) userdata)->leases, pf, vf, list, n);
+}
+
+static int leasing(void *userdata, const struct pf_facts *facts, uint32_t vf, struct fault *f)
+{
+        return leases_note(((struct daemon *) userdata)->leases, facts, vf, f);
+}
+
+static bool is_leased(void *userdata, const struct dev_id *pf, uint32_t vf)
+{
+        return leases_state_of(((struct daemon *) userdata)->leases, pf, vf) != LEASE_FREE;
+}
+
+static void lease_added(void *userdata, const struct lease *lease)
+{
+        struct daemon *d = userdata;
+
+        if (d->ready && d->bus)
+                bus_lease_added(d->bus, lease);
+}
+
+static void lease_changed(void *userdata, const struct lease *lease)
+{
+        struct daemon *d = userdata;
+
+        if (d->ready && d->bus)
+                bus_lease_changed(d->bus, lease);
+}
+
+static void lease_removed(void *userdata, const struct lease *lease)
+{
+        struct daemon *d = userdata;
+
+        if (d->ready && d->bus)
+                bus_lease_removed(d->bus, lease);
+        reconcile_look(d->reconcile, &lease->pf); /* which left the VF alone until now */
+}
+
 static void job_learned(
         void *userdata, const struct dev_id *pf, enum vf_setting setting, enum fault_code code)
 {
@@ -335,6 +382,7 @@ static void backend_connected(void *userdata, const char *name, const char *vers
                 (void) sd_event_source_set_enabled(d->ready_timer, SD_EVENT_ONESHOT);
         }
         look_now(d->look, &everything);
+        leases_kick(d->leases);
 }
 
 static void backend_lost(void *userdata)
@@ -410,6 +458,9 @@ static int add_core(struct daemon *d, const struct daemon_options *o)
                 .groups = take_groups,
                 .activity = set_activity,
                 .learned = job_learned,
+                .leased = add_leased,
+                .leasing = leasing,
+                .is_leased = is_leased,
         };
         int r;
 
@@ -449,6 +500,23 @@ static int add_configuration(struct daemon *d, const struct daemon_options *o)
         return 0;
 }
 
+static int add_leases(struct daemon *d)
+{
+        static const struct leases_events leases_events = {
+                .added = lease_added,
+                .changed = lease_changed,
+                .removed = lease_removed,
+        };
+        const struct leases_config config = {
+                .jobs = d->jobs,
+                .state = &d->state,
+                .conf = apply_conf(d->apply),
+                .ledger = d->ledger,
+        };
+
+        return leases_new(d->event, &config, &leases_events, d, &d->leases);
+}
+
 /* Without it VFs are named by udev alone. */
 static void add_vfdir(struct daemon *d, const char *dir)
 {
@@ -477,6 +545,8 @@ int daemon_new(sd_event *event, const struct daemon_options *o, struct daemon **
                 r = add_core(d, o);
         if (r >= 0)
                 r = add_configuration(d, o);
+        if (r >= 0)
+                r = add_leases(d);
         if (r >= 0 && !o->no_bus)
                 r = bus_new(d, o->bus, &d->bus);
         if (r >= 0)
@@ -494,6 +564,8 @@ void daemon_free(struct daemon *d)
                 backend_client_free(d->backend);
         if (d->apply)
                 apply_free(d->apply);
+        if (d->leases)
+                leases_free(d->leases);
         if (d->jobs)
                 jobs_free(d->jobs);
         if (d->look)

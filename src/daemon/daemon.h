@@ -16,6 +16,7 @@
 struct apply;
 struct bus;
 struct crash;
+struct leases;
 struct ledger;
 struct look;
 struct reconcile;
@@ -42,6 +43,7 @@ struct daemon {
         struct jobs *jobs;
         struct look *look;
         struct ledger *ledger;
+        struct leases *leases;       /* who has which VF */
         struct apply *apply;         /* and the configuration */
         struct reconcile *reconcile; /* keeps the PFs to it */
         struct vfdir *vfdir;         /* NULL: nobody looks */

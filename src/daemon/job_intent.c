@@ -34,6 +34,8 @@ int job_write_intent(struct job *job, struct fault *f)
 
         if (job->intent)
                 return 0;
+        if (job->view.request.kind == REQUEST_LEASE || job->view.request.kind == REQUEST_SCRUB)
+                return 0; /* the book of leases says already what is to become of the VF */
         if (!known)
                 return fault_set(f, FAULT_INTERNAL, ENOMEM, "out of memory");
         if (job->order.recovery)

@@ -25,7 +25,12 @@ bool job_order_binds(const struct job *job)
 
 int job_order_plan(struct job *job, const struct plan_world *world, struct fault *f)
 {
-        return plan_desired(&job->order.wish, world, &job->problems, &job->plan, f);
+        _cleanup_(desired_done) struct desired wish = {0};
+
+        if (desired_copy(&job->order.wish, &wish) < 0)
+                return fault_set(f, FAULT_INTERNAL, ENOMEM, "out of memory");
+        jobs_leave_leased(job->jobs, &wish);
+        return plan_desired(&wish, world, &job->problems, &job->plan, f);
 }
 
 int job_order_keep(struct job *job)

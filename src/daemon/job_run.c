@@ -12,6 +12,7 @@
  */
 #include <stdio.h>
 
+#include "base/log.h"
 #include "daemon/job.h"
 
 #define RUN_USEC   (60 * 60 * 1000000ull)
@@ -222,6 +223,32 @@ static void undo(struct job *job, const struct fault *why)
                 job_finish(job, &job->fault);
 }
 
+/* The VF is given or taken: what went wrong is for the lease to deal with, by scrubbing it. */
+static bool is_lease(const struct job *job)
+{
+        return job->view.request.kind == REQUEST_LEASE || job->view.request.kind == REQUEST_SCRUB;
+}
+
+/* A scrub that did not reset the VF is none: it only took away the access so far. */
+static bool resets_if_scrub(const struct job *job)
+{
+        for (size_t i = 0; i < job->plan.n; i++)
+                if (job->plan.steps[i].kind == STEP_RESET)
+                        return true;
+        return job->view.request.kind != REQUEST_SCRUB;
+}
+
+/* Made VFs are still to be bound; whoever lost access may still be in. */
+static bool goes_on(struct job *job)
+{
+        const struct request *r = &job->view.request;
+        bool first = r->kind == REQUEST_SET_NUMVFS && r->driver[0];
+
+        if (!resets_if_scrub(job))
+                first = true;
+        return first && ++job->round < ROUNDS_MAX;
+}
+
 static void on_run(void *userdata, const struct dev_id *pf, uint32_t done, struct pf_facts *facts,
         const struct fault *f)
 {
@@ -243,14 +270,27 @@ static void on_run(void *userdata, const struct dev_id *pf, uint32_t done, struc
                 job_order_ran(job, done, f);
                 return;
         }
+        if (why.code == FAULT_NONE && is_lease(job) && goes_on(job)) {
+                plan_done(&job->plan);
+                job_start(job);
+                return;
+        }
         if (why.code == FAULT_NONE)
                 plan_verify(&job->view.request, &job->now, &why);
+        if (why.code == FAULT_NONE && !resets_if_scrub(job))
+                fault_set(&why, FAULT_NOT_APPLIED, 0,
+                        "VF %u was not reset: the access to it could be taken away at the second "
+                        "attempt only",
+                        job->view.request.vf);
+        if (why.code != FAULT_NONE && is_lease(job)) {
+                job_finish(job, &why);
+                return;
+        }
         if (why.code != FAULT_NONE) {
                 undo(job, &why);
                 return;
         }
-        if (job->view.request.kind == REQUEST_SET_NUMVFS && job->view.request.driver[0] &&
-                ++job->round < ROUNDS_MAX) {
+        if (!is_lease(job) && goes_on(job)) {
                 plan_done(&job->plan);
                 job_start(job); /* once more from the top */
                 return;
@@ -272,6 +312,30 @@ static void wait_for_numvfs(struct job *job)
         job_set_state(job, JOB_WAITING, text);
 }
 
+/* Somebody was allowed to harm them: it shall be known afterwards who they were. */
+static void log_forced(const struct job *job)
+{
+        const struct request *r = &job->view.request;
+        char who[512];
+
+        if (r->force && job->plan.n > 0 &&
+                holders_of(job->holders, job->n_holders, r->vf, r->vf == NO_VF, who, sizeof(who),
+                        NULL) > 0)
+                log_warning("%s: job %u of uid %u is forced, although %s", job->view.pf.str,
+                        job->view.id, job->view.uid, who);
+}
+
+/* What the VF goes back to is what it is now, and on the disk before it changes. */
+static int note_lease(struct job *job, struct fault *f)
+{
+        struct jobs *jobs = job->jobs;
+        const struct request *r = &job->view.request;
+
+        if (r->kind != REQUEST_LEASE || !jobs->events->leasing)
+                return 0;
+        return jobs->events->leasing(jobs->userdata, &job->now, r->vf, f);
+}
+
 static void plan_and_run(struct job *job)
 {
         struct jobs *jobs = job->jobs;
@@ -284,6 +348,7 @@ static void plan_and_run(struct job *job)
                 .holders = job->holders,
                 .n_holders = job->n_holders,
                 .fresh = job->order.fresh,
+                .way_back = job->undoing || job->order.no_undo,
         };
         struct fault f = FAULT_NULL;
         int r;
@@ -292,9 +357,13 @@ static void plan_and_run(struct job *job)
         r = wish ? job_order_plan(job, &world, &f)
                  : plan_request(&job->view.request, &world, &job->plan, &f);
         crash_at(ledger_crash(jobs->ledger), CRASH_JOB_PLANNED);
+        if (r == 0)
+                r = note_lease(job, &f);
+        if (r == 0 && !wish)
+                log_forced(job);
         if (r < 0 && wish)
                 job_order_failed(job, &f);
-        else if (r < 0 && job->round > 0)
+        else if (r < 0 && job->round > 0 && !is_lease(job))
                 undo(job, &f);
         else if (r < 0)
                 job_finish(job, &f);
@@ -329,7 +398,7 @@ static void ask_groups(struct job *job)
 {
         int r;
 
-        if (!job->view.request.driver[0] && !job_order_binds(job)) {
+        if (!job->view.request.driver[0] && !is_lease(job) && !job_order_binds(job)) {
                 plan_and_run(job);
                 return;
         }
@@ -358,6 +427,11 @@ static void on_holders(
                 }
                 memcpy(job->holders, holders, n * sizeof(*holders));
                 job->n_holders = n;
+        }
+        if (!is_lease(job) && jobs_add_leased(job->jobs, &job->view.pf, job->view.request.vf,
+                                      &job->holders, &job->n_holders) < 0) {
+                job_fail(job, FAULT_INTERNAL, ENOMEM, "out of memory");
+                return;
         }
         ask_groups(job);
 }

@@ -133,7 +133,8 @@ bool jobs_run_on(const struct jobs *jobs, const struct dev_id *pf)
         return job && job->started && job->plan.n > 0;
 }
 
-/* limited: counted against its uid. The orders of a configuration are as many as there are PFs. */
+/* limited: counted against its uid. The orders of a configuration are as many as there are PFs, and
+ * scrubs as many as there are leases. */
 static int admit(const struct jobs *jobs, const struct dev_id *pf, uint32_t uid, bool limited,
         struct fault *f)
 {
@@ -147,7 +148,8 @@ static int admit(const struct jobs *jobs, const struct dev_id *pf, uint32_t uid,
                 return fault_set(f, FAULT_NOT_FOUND, 0, "no SR-IOV device %s", dev_id_address(pf));
         for (size_t i = 0; i < jobs->n; i++)
                 mine += jobs->list[i]->view.uid == uid &&
-                        jobs->list[i]->view.request.kind != REQUEST_APPLY;
+                        jobs->list[i]->view.request.kind != REQUEST_APPLY &&
+                        jobs->list[i]->view.request.kind != REQUEST_SCRUB;
         if ((limited && mine >= JOBS_PER_UID_MAX) || jobs->n >= JOBS_MAX)
                 return fault_set(f, FAULT_LIMITS, 0,
                         "refused: %zu jobs of uid %u and %zu in all are waiting or running; at "
@@ -187,7 +189,7 @@ static int submit(struct jobs *jobs, const struct dev_id *pf, const struct reque
         struct job *job;
         int r;
 
-        r = admit(jobs, pf, uid, !order, f);
+        r = admit(jobs, pf, uid, !order && request->kind != REQUEST_SCRUB, f);
         if (r < 0)
                 return r;
         r = array_grow(&jobs->list, &jobs->capacity, jobs->n, sizeof(*jobs->list));
@@ -271,6 +273,27 @@ int jobs_cancel(struct jobs *jobs, uint32_t id, struct fault *f)
                         id);
         job_fail(job, FAULT_CANCELLED, 0, "cancelled while it waited; nothing was changed");
         return 0;
+}
+
+bool jobs_is_leased(const struct jobs *jobs, const struct dev_id *pf, uint32_t vf)
+{
+        return jobs->events->is_leased && jobs->events->is_leased(jobs->userdata, pf, vf);
+}
+
+void jobs_leave_leased(const struct jobs *jobs, struct desired *wish)
+{
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < wish->n_vfs; i++)
+                if (!jobs_is_leased(jobs, &wish->pf, wish->vfs[i].index))
+                        wish->vfs[n++] = wish->vfs[i];
+        wish->n_vfs = n;
+}
+
+int jobs_add_leased(const struct jobs *jobs, const struct dev_id *pf, uint32_t vf,
+        struct holder **list, size_t *n)
+{
+        return jobs->events->leased ? jobs->events->leased(jobs->userdata, pf, vf, list, n) : 0;
 }
 
 const struct job_view *jobs_view(const struct jobs *jobs, uint32_t id)

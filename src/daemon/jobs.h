@@ -52,6 +52,15 @@ struct jobs_events {
         void (*activity)(void *userdata, const struct dev_id *pf, enum pf_activity activity);
         void (*learned)(void *userdata, const struct dev_id *pf, enum vf_setting setting,
                 enum fault_code code);
+        /* Adds those who have leased a VF of this PF to the list (NO_VF: any VF). -ENOMEM. NULL:
+         * nobody leases. */
+        int (*leased)(void *userdata, const struct dev_id *pf, uint32_t vf, struct holder **list,
+                size_t *n);
+        /* A job is about to make a VF ready for its lease; facts: as it is before anything is
+         * written. A failure is the job's. NULL: nobody leases. */
+        int (*leasing)(void *userdata, const struct pf_facts *facts, uint32_t vf, struct fault *f);
+        /* Is the VF a lease's, from its reservation until it is clean. NULL: none is. */
+        bool (*is_leased)(void *userdata, const struct dev_id *pf, uint32_t vf);
 };
 
 /* state is read, never written: what a job learns goes up through the events. */
@@ -99,6 +108,17 @@ const struct dev_id *jobs_stuck(const struct jobs *jobs, const struct dev_id *pf
 
 /* Is there any job for this PF, waiting or running. */
 bool jobs_any_on(const struct jobs *jobs, const struct dev_id *pf);
+
+/* Is the VF a lease's, from its reservation until it is clean. */
+bool jobs_is_leased(const struct jobs *jobs, const struct dev_id *pf, uint32_t vf);
+
+/* A VF that is leased is its lease's until it is clean: what is wanted of it leaves the wish, and
+ * comes with the scrub. */
+void jobs_leave_leased(const struct jobs *jobs, struct desired *wish);
+
+/* Those who have leased VFs of this PF, added to holders that the caller owns. -ENOMEM. */
+int jobs_add_leased(const struct jobs *jobs, const struct dev_id *pf, uint32_t vf,
+        struct holder **list, size_t *n);
 
 /* The submitter is no longer interested: the job goes on, nobody is told. */
 void jobs_forget(struct jobs *jobs, uint32_t id);

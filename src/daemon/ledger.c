@@ -104,6 +104,11 @@ struct crash *ledger_crash(const struct ledger *l)
         return l->crash;
 }
 
+struct store *ledger_store(const struct ledger *l)
+{
+        return l->store;
+}
+
 static void read_page(struct ledger *l, struct page *page)
 {
         int r = l->store ? journal_read(l->store, &page->pf, l->boot_id, &page->state) : 0;

@@ -30,6 +30,9 @@ const char *ledger_boot_id(const struct ledger *ledger);
 /* The crash places of whoever writes here; NULL: none. */
 struct crash *ledger_crash(const struct ledger *ledger);
 
+/* Where it writes, for what else must survive; NULL: the disk can not be had. */
+struct store *ledger_store(const struct ledger *ledger);
+
 /* What is known of the PF; its journal is read at the first call. NULL: no memory. */
 const struct journal_state *ledger_of(struct ledger *ledger, const struct dev_id *pf);
 

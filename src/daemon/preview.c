@@ -12,6 +12,7 @@ struct question {
 
 struct preview {
         struct backend_client *backend;
+        const struct jobs *jobs;
         const struct state *state;
         struct report report;
         struct question **questions;
@@ -58,6 +59,26 @@ static int hurts_vf(struct planned *one, const struct vf_facts *vf, enum disrupt
         return r;
 }
 
+/* What the PF itself carries: told also where it refuses nothing. */
+static int hurts_pf(struct planned *one, const struct step *step, enum disruption how,
+        const struct pf_facts *facts, const struct holder *holders, size_t n)
+{
+        char text[280];
+        int r = 0;
+
+        if (step->kind != STEP_SET_NUMVFS && how != DISRUPT_PF_DOWN)
+                return 0;
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                if (holders[i].vf != NO_VF)
+                        continue;
+                holder_describe(&holders[i], text, sizeof(text));
+                r = hurt(one, "%s", text);
+        }
+        if (r == 0 && how == DISRUPT_PF_DOWN && facts->n_netdevs > 0)
+                r = hurt(one, "interface %s goes down", facts->netdevs[0]);
+        return r;
+}
+
 /* Who has a VF that a step takes away or interrupts. */
 static int find_hurts(
         struct planned *one, const struct pf_facts *facts, const struct holder *holders, size_t n)
@@ -65,24 +86,35 @@ static int find_hurts(
         bool made = false;
         int r = 0;
 
-        for (size_t i = 0; i < one->plan.n; i++) {
+        for (size_t i = 0; r == 0 && i < one->plan.n; i++) {
                 const struct step *step = &one->plan.steps[i];
                 enum disruption how = plan_disruption_of(step, made);
 
                 made |= step->kind == STEP_SET_NUMVFS && step->value > 0;
+                r = hurts_pf(one, step, how, facts, holders, n);
                 if (how == DISRUPT_NONE)
                         continue;
                 for (uint32_t k = 0; r == 0 && k < facts->n_vfs; k++)
                         if (step->vf == NO_VF || step->vf == facts->vfs[k].index)
                                 r = hurts_vf(one, &facts->vfs[k], how, holders, n);
-                if (r == 0 && how == DISRUPT_PF_DOWN && facts->n_netdevs > 0)
-                        r = hurt(one, "interface %s goes down", facts->netdevs[0]);
         }
         return r;
 }
 
-void preview_plan(struct planned *one, const struct state *state, const struct holder *holders,
-        size_t n_holders)
+/* As a job would plan it: without the VFs that are leased. */
+static int plan_unleased(
+        struct planned *one, const struct jobs *jobs, const struct plan_world *world)
+{
+        _cleanup_(desired_done) struct desired wish = {0};
+
+        if (desired_copy(&one->wish, &wish) < 0)
+                return fault_set(&one->fault, FAULT_INTERNAL, ENOMEM, "out of memory");
+        jobs_leave_leased(jobs, &wish);
+        return plan_preview(&wish, world, &one->problems, &one->plan, NULL, &one->fault);
+}
+
+void preview_plan(struct planned *one, const struct jobs *jobs, const struct state *state,
+        const struct holder *holders, size_t n_holders)
 {
         const struct pf_entry *pf = state_pf(state, &one->wish.pf);
         struct plan_world world = {
@@ -96,7 +128,7 @@ void preview_plan(struct planned *one, const struct state *state, const struct h
         world.caps = &pf->caps;
         if (pf->facts.n_netdevs > 0)
                 memcpy(one->netdev, pf->facts.netdevs[0], sizeof(one->netdev));
-        if (plan_preview(&one->wish, &world, &one->problems, &one->plan, NULL, &one->fault) == 0 &&
+        if (plan_unleased(one, jobs, &world) == 0 &&
                 find_hurts(one, &pf->facts, holders, n_holders) < 0)
                 fault_set(&one->fault, FAULT_INTERNAL, ENOMEM, "out of memory");
 }
@@ -107,6 +139,28 @@ static void end(struct preview *p)
 
         p->fn(p->userdata, &p->report, &none);
         preview_free(p);
+}
+
+/* Who holds VFs by what the backend says, and by leases. */
+static void plan_with_leases(
+        struct preview *p, struct planned *one, const struct holder *holders, size_t n)
+{
+        _cleanup_(freep) struct holder *all = NULL;
+        int r = 0;
+
+        if (n > 0) {
+                all = reallocarray(NULL, n, sizeof(*all));
+                if (all)
+                        memcpy(all, holders, n * sizeof(*all));
+                else
+                        r = -ENOMEM;
+        }
+        if (r == 0)
+                r = jobs_add_leased(p->jobs, &one->wish.pf, NO_VF, &all, &n);
+        if (r < 0)
+                (void) fault_set(&one->fault, FAULT_INTERNAL, ENOMEM, "out of memory");
+        else
+                preview_plan(one, p->jobs, p->state, all, n);
 }
 
 static void on_holders(
@@ -123,7 +177,7 @@ static void on_holders(
         if (f->code != FAULT_NONE)
                 p->report.list[at].fault = *f;
         else
-                preview_plan(&p->report.list[at], p->state, holders, n);
+                plan_with_leases(p, &p->report.list[at], holders, n);
         if (--p->n_open == 0)
                 end(p);
 }
@@ -184,9 +238,9 @@ static int ask_all(struct preview *p)
         return 0;
 }
 
-int preview_begin(struct backend_client *backend, const struct state *state,
-        const struct conf *conf, const struct dev_id *pfs, size_t n_pfs, preview_fn fn,
-        void *userdata, struct preview **ret, struct fault *f)
+int preview_begin(struct backend_client *backend, const struct jobs *jobs,
+        const struct state *state, const struct conf *conf, const struct dev_id *pfs, size_t n_pfs,
+        preview_fn fn, void *userdata, struct preview **ret, struct fault *f)
 {
         struct preview *p;
         int r;
@@ -198,7 +252,8 @@ int preview_begin(struct backend_client *backend, const struct state *state,
         p = calloc(1, sizeof(*p));
         if (!p)
                 return fault_set(f, FAULT_INTERNAL, ENOMEM, "out of memory");
-        *p = (struct preview){.backend = backend, .state = state, .fn = fn, .userdata = userdata};
+        *p = (struct preview){
+                .backend = backend, .jobs = jobs, .state = state, .fn = fn, .userdata = userdata};
         r = take_wishes(p, conf, pfs, n_pfs);
         if (r == 0)
                 r = ask_all(p);

@@ -102,6 +102,17 @@ static void correct(struct managed *m, const struct desired *wish, bool count)
         managed_submit(m, &order);
 }
 
+/* What a lease makes of its VF is no drift. */
+static void leave_leased(const struct managed *m, struct differences *d)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < d->n; i++)
+                if (d->list[i].vf == NO_VF || !jobs_is_leased(m->r->jobs, &m->pf, d->list[i].vf))
+                        d->list[n++] = d->list[i];
+        d->n = n;
+}
+
 static void judge_drift(struct managed *m, const struct desired *wish, const struct pf_entry *pf)
 {
         struct differences d = {0};
@@ -110,6 +121,7 @@ static void judge_drift(struct managed *m, const struct desired *wish, const str
 
         if (desired_diff(wish, &pf->facts, &pf->caps, &d) < 0)
                 return;
+        leave_leased(m, &d);
         m->settled = true;
         if (d.n == 0)
                 managed_show(m, CONFIG_APPLIED, "", &d);

@@ -21,12 +21,6 @@ static const char *const mode_words[] = {
         [DEVLINK_ESWITCH_MODE_SWITCHDEV] = "switchdev",
 };
 
-static const struct errtext eswitch_errors[] = {
-        {EBUSY, FAULT_BUSY, "the driver is busy, or VFs exist: destroy or unbind them first"},
-        {EINVAL, FAULT_NOT_SUPPORTED, "the driver refused this mode in its present state"},
-        {0},
-};
-
 /* An acknowledged request about one device, attributes still to be added. */
 static int new_request(
         struct nl_sock *sock, uint8_t command, const char *address, struct nl_msg **ret)
@@ -109,7 +103,8 @@ void devlink_get_eswitch(const char *address, char mode[static WORD_MAX])
                 snprintf(mode, WORD_MAX, "%s", mode_words[answer.mode]);
 }
 
-int devlink_set_eswitch(const char *address, const char *mode, struct fault *f)
+int devlink_set_eswitch(
+        const struct advice_case *c, const char *address, const char *mode, struct fault *f)
 {
         _cleanup_(nl_socket_freep) struct nl_sock *sock = nl_socket_alloc();
         _cleanup_(nlmsg_freep) struct nl_msg *msg = NULL;
@@ -124,14 +119,8 @@ int devlink_set_eswitch(const char *address, const char *mode, struct fault *f)
                 r = -ENOMEM;
         if (r == 0)
                 r = exchange(sock, msg, &answer);
-        if (r == -ENODEV || r == -EOPNOTSUPP)
-                return fault_set(f, FAULT_NOT_SUPPORTED, -r,
-                        "eswitch mode %s of %s refused: its driver has no devlink eswitch, or can "
-                        "not change it now (some want 0 VFs, some want the VFs unbound)",
-                        mode, address);
         if (r < 0)
-                return errtext_fault(
-                        f, eswitch_errors, -r, "eswitch mode %s of %s refused", mode, address);
+                return errtext_fault(f, c, -r, "eswitch mode %s of %s", mode, address);
         devlink_get_eswitch(address, now);
         if (!streq(now, mode))
                 return fault_set(f, FAULT_NOT_APPLIED, 0,

@@ -5,10 +5,11 @@
  */
 #pragma once
 
-#include "model/facts.h"
+#include "model/advice.h"
 
 /* "legacy" or "switchdev"; "" where the kernel or the driver has no such thing. */
 void devlink_get_eswitch(const char *address, char mode[static WORD_MAX]);
 
-/* Sets it and reads it back. */
-int devlink_set_eswitch(const char *address, const char *mode, struct fault *f);
+/* Sets it and reads it back. c: whose refusal it would be. */
+int devlink_set_eswitch(
+        const struct advice_case *c, const char *address, const char *mode, struct fault *f);

@@ -6,34 +6,22 @@
 #include "host/driver.h"
 #include "host/errtext.h"
 
-static const struct errtext bind_errors[] = {
-        {ENODEV, FAULT_NOT_SUPPORTED,
-                "the driver does not take this device: its id table does not list it, another "
-                "driver_override is set, or sriov_drivers_autoprobe is 0 and no override is set"},
-        {EBUSY, FAULT_BUSY,
-                "the device or its IOMMU group is in use: a user of vfio owns the group, or "
-                "another driver was faster. See who holds it, let it go, and try again"},
-        {EINVAL, FAULT_NOT_SUPPORTED,
-                "the driver refused the device: for vfio-pci that means no IOMMU group (is the "
-                "IOMMU on in the BIOS and on the kernel's command line?) or a device on its "
-                "denylist"},
-        {0},
-};
-
 int driver_unbind(int vf_fd, const char *address, struct fault *f)
 {
+        struct advice_case c;
         char driver[DRIVER_MAX];
         int r;
 
         sysfs_read_link(vf_fd, "driver", driver, sizeof(driver));
         if (driver[0] == '\0')
                 return 0;
+        c = errtext_of_driver(STEP_UNBIND, driver);
         r = sysfs_write(vf_fd, "driver/unbind", address);
         sysfs_read_link(vf_fd, "driver", driver, sizeof(driver));
         if (driver[0] == '\0' && faccessat(vf_fd, "vendor", F_OK, 0) == 0)
                 return 0; /* whoever did it */
         if (r < 0)
-                return errtext_fault(f, NULL, -r, "unbind of %s from %s", address, driver);
+                return errtext_fault(f, &c, -r, "unbind of %s from %s", address, driver);
         return fault_set(f, FAULT_NOT_APPLIED, 0,
                 "unbind of %s was taken, and it is on driver %s still or again", address, driver);
 }
@@ -41,6 +29,7 @@ int driver_unbind(int vf_fd, const char *address, struct fault *f)
 int driver_bind(int root_fd, int vf_fd, const char *address, const char *name, struct fault *f)
 {
         char path[sizeof("bus/pci/drivers//bind") + DRIVER_MAX], driver[DRIVER_MAX];
+        const struct advice_case c = errtext_of_driver(STEP_BIND, name);
         int r;
 
         if (!driver_name_valid(name))
@@ -54,10 +43,7 @@ int driver_bind(int root_fd, int vf_fd, const char *address, const char *name, s
                         name, driver);
         snprintf(path, sizeof(path), "bus/pci/drivers/%s/bind", name);
         if (faccessat(root_fd, path, F_OK, 0) < 0)
-                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
-                        "bind of %s to %s refused: no such PCI driver in the kernel; load its "
-                        "module (modprobe %s)",
-                        address, name, name);
+                return errtext_fault(f, &c, ENOENT, "bind of %s to %s", address, name);
         /*
          * The driver's own bind file, not drivers_probe: that one reports success whatever came of
          * it, and this one the errno of the probe.
@@ -67,49 +53,38 @@ int driver_bind(int root_fd, int vf_fd, const char *address, const char *name, s
         if (streq(driver, name))
                 return 0;
         if (faccessat(vf_fd, "vendor", F_OK, 0) < 0)
-                return errtext_fault(f, NULL, ENODEV, "bind of %s to %s", address, name);
+                return errtext_fault(f, NULL, ENODEV, "bind of %s to %s failed", address, name);
         if (r < 0)
-                return errtext_fault(f, bind_errors, -r, "bind of %s to %s", address, name);
+                return errtext_fault(f, &c, -r, "bind of %s to %s", address, name);
         return fault_set(f, FAULT_NOT_APPLIED, 0,
                 "bind of %s to %s was taken, and it is on %s: the kernel's log says why", address,
                 name, driver[0] ? driver : "no driver");
 }
-
-static const struct errtext probe_errors[] = {
-        {EBUSY, FAULT_BUSY, "a user of vfio owns its IOMMU group: let it go, and try again"},
-        /* what older kernels make of any error: bus.c drivers_probe_store() */
-        {EINVAL, FAULT_BUSY,
-                "a driver wants it and can not have it: as a rule because a user of vfio owns its "
-                "IOMMU group. The kernel's log says why"},
-        {EAGAIN, FAULT_BUSY, "the driver waits for another device: try again"},
-        {0},
-};
 
 int driver_probe(int root_fd, int pf_fd, int vf_fd, const char *address, struct fault *f)
 {
         char driver[DRIVER_MAX], override[DRIVER_MAX] = "";
         char path[sizeof("bus/pci/drivers/") + DRIVER_MAX];
         uint32_t autoprobe = 1; /* as it is where the file is missing */
+        struct advice_case c;
         int r;
 
         sysfs_read_link(vf_fd, "driver", driver, sizeof(driver));
         if (driver[0] != '\0')
                 return 0;
         sysfs_read_override(vf_fd, override);
+        c = errtext_of_driver(STEP_PROBE, override);
         sysfs_read_u32(pf_fd, "sriov_drivers_autoprobe", &autoprobe);
         if (autoprobe == 0 && override[0] == '\0')
-                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
-                        "probe of %s refused: sriov_drivers_autoprobe of its PF is 0, so the "
-                        "kernel gives it no driver; set it to 1 first",
-                        address);
+                return errtext_fault(f, &c, ENODEV, "probe of %s", address);
         r = write_attr_at(root_fd, "bus/pci/drivers_probe", address);
         sysfs_read_link(vf_fd, "driver", driver, sizeof(driver));
         if (driver[0] != '\0')
                 return 0;
         if (faccessat(vf_fd, "vendor", F_OK, 0) < 0)
-                return errtext_fault(f, NULL, ENODEV, "probe of %s", address);
+                return errtext_fault(f, NULL, ENODEV, "probe of %s failed", address);
         if (r < 0)
-                return errtext_fault(f, probe_errors, -r, "probe of %s", address);
+                return errtext_fault(f, &c, -r, "probe of %s", address);
         snprintf(path, sizeof(path), "bus/pci/drivers/%s", override);
         if (override[0] != '\0' && faccessat(root_fd, path, F_OK, 0) == 0)
                 return fault_set(f, FAULT_NOT_APPLIED, 0,
@@ -121,18 +96,16 @@ int driver_probe(int root_fd, int pf_fd, int vf_fd, const char *address, struct 
 
 static int write_override(int vf_fd, const char *address, const char *name, struct fault *f)
 {
+        const struct advice_case c = errtext_of_driver(STEP_SET_OVERRIDE, "");
         char text[DRIVER_MAX + 1], now[DRIVER_MAX] = "";
         int r;
 
         snprintf(text, sizeof(text), "%s\n", name);
         r = sysfs_write(vf_fd, "driver_override", text);
-        if (r == -ENOENT)
-                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
-                        "driver_override of %s: this kernel has none", address);
         if (r == 0)
                 r = sysfs_read_override(vf_fd, now);
         if (r < 0)
-                return errtext_fault(f, NULL, -r, "driver_override of %s", address);
+                return errtext_fault(f, &c, -r, "driver_override of %s", address);
         if (!streq(now, name))
                 return fault_set(f, FAULT_NOT_APPLIED, 0,
                         "driver_override of %s: wrote '%s' and read '%s'", address, name, now);

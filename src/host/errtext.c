@@ -1,48 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Faults out of errnos, by table. Any thread. */
+/* Faults out of errnos. Worker threads. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "host/errtext.h"
+#include "host/netdev.h"
 
-/* True of every call on a device. */
-static const struct errtext general[] = {
-        {ENODEV, FAULT_GONE, "the device is gone: removed, or its driver went away"},
-        {ENXIO, FAULT_GONE, "the device is gone: removed, or its driver went away"},
-        {EPERM, FAULT_IO,
-                "the kernel does not permit it: sriovd-host needs CAP_NET_ADMIN in the network "
-                "namespace of the PF; kernel lockdown may forbid it too"},
-        {EACCES, FAULT_IO, "the file can not be written: sriovd-host must run as root"},
-        {EROFS, FAULT_IO,
-                "/sys is read-only here: the service needs ReadWritePaths=/sys/devices "
-                "/sys/bus/pci"},
-        {ETIMEDOUT, FAULT_TIMEOUT, "the device or the kernel did not answer in time"},
-        {0},
-};
-
-static const struct errtext *find(const struct errtext *table, int error)
+static bool link_is_down(int pf_fd)
 {
-        for (; table && table->error != 0; table++)
-                if (table->error == error)
-                        return table;
-        return NULL;
+        char name[NETDEV_MAX], path[sizeof("net//operstate") + NETDEV_MAX], state[WORD_MAX];
+
+        netdev_name(pf_fd, name);
+        if (name[0] == '\0')
+                return false;
+        snprintf(path, sizeof(path), "net/%s/operstate", name);
+        sysfs_read_text(pf_fd, path, state, sizeof(state));
+        return streq(state, "down") || streq(state, "lowerlayerdown");
 }
 
-int errtext_fault(struct fault *f, const struct errtext *table, int error, const char *fmt, ...)
+struct advice_case errtext_of_pf(enum step_kind kind, int pf_fd)
 {
-        const struct errtext *e = find(table, error);
-        char what[256];
+        struct advice_case c = {.kind = kind, .link_down = link_is_down(pf_fd)};
+
+        sysfs_read_link(pf_fd, "driver", c.driver, sizeof(c.driver));
+        return c;
+}
+
+struct advice_case errtext_of_vf(enum step_kind kind, int vf_fd)
+{
+        struct advice_case c = {.kind = kind};
+
+        sysfs_read_link(vf_fd, "physfn/driver", c.driver, sizeof(c.driver));
+        return c;
+}
+
+struct advice_case errtext_of_driver(enum step_kind kind, const char *driver)
+{
+        struct advice_case c = {.kind = kind};
+
+        snprintf(c.driver, sizeof(c.driver), "%s", driver);
+        return c;
+}
+
+/* "none [integrity] confidentiality" */
+static bool is_locked_down(void)
+{
+        char text[64];
+
+        sysfs_read_text(AT_FDCWD, "/sys/kernel/security/lockdown", text, sizeof(text));
+        return text[0] != '\0' && !strstr(text, "[none]");
+}
+
+int errtext_fault(struct fault *f, const struct advice_case *c, int error, const char *fmt, ...)
+{
+        struct advice_case mine = c ? *c : (struct advice_case){.kind = STEP_MAX};
+        char what[224];
         va_list ap;
 
         va_start(ap, fmt);
         if (vsnprintf(what, sizeof(what), fmt, ap) < 0)
                 what[0] = '\0';
         va_end(ap);
-        if (!e)
-                e = find(general, error);
-        if (!e)
-                return fault_set(f, fault_code_of_errno(error), error, "%s: %s", what,
-                        strerrordesc_np(error) ?: "unknown error");
-        return fault_set(f, e->code, error, "%s: %s (%s)", what, e->text,
-                strerrordesc_np(error) ?: "unknown error");
+        if (error == EPERM)
+                mine.lockdown = is_locked_down();
+        return advice_fault(f, &mine, error, "%s", what);
 }

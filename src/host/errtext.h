@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * What an errno of one kind of kernel call means, as tables: code, cause and remedy. Any thread.
- */
+/* Faults out of errnos, by model/advice.h, with what can be read of the device. Worker threads. */
 #pragma once
 
-#include "base/fault.h"
+#include "host/sysfs.h"
+#include "model/advice.h"
 
-struct errtext {
-        int error; /* positive; 0 ends a table */
-        enum fault_code code;
-        const char *text; /* cause and what to do */
-};
+/* A step on this PF, or (physfn) on this VF of it: its driver, and whether its link is down. */
+struct advice_case errtext_of_pf(enum step_kind kind, int pf_fd);
+struct advice_case errtext_of_vf(enum step_kind kind, int vf_fd);
 
-/*
- * A fault "WHAT: CAUSE (errno's words)". table may be NULL; what it does not list gets the general
- * code. error is positive; returns -error.
- */
-int errtext_fault(struct fault *f, const struct errtext *table, int error, const char *fmt, ...)
+/* A step that a VF's driver does or refuses: bind, probe, unbind. */
+struct advice_case errtext_of_driver(enum step_kind kind, const char *driver);
+
+/* As advice_fault(); c NULL: a reading. error is positive; returns -error. */
+int errtext_fault(struct fault *f, const struct advice_case *c, int error, const char *fmt, ...)
         _printf_(4, 5);

@@ -2,6 +2,7 @@
 /* The host's backend operations. Worker threads; events on the loop thread. */
 #include <stdio.h>
 
+#include "host/access.h"
 #include "host/devlink.h"
 #include "host/driver.h"
 #include "host/errtext.h"
@@ -18,6 +19,7 @@ struct host_backend {
         int root_fd;
         struct pci_names *names;
         struct locked *locked;
+        struct access *access;
         struct uevents *events;
 };
 
@@ -36,6 +38,9 @@ int host_backend_new(const char *sysfs_root, struct host_backend **ret)
         if (r == 0)
                 r = locked_new(host->root_fd, &host->locked);
         if (r == 0)
+                r = access_new(
+                        sysfs_root ? NULL : &devnode_udev_ops, &host->root_fd, &host->access);
+        if (r == 0)
                 r = uevents_new(host->root_fd, &host->events);
         if (r < 0)
                 return r;
@@ -50,6 +55,7 @@ void host_backend_free(struct host_backend *host)
         uevents_free(host->events);
         if (host->locked)
                 locked_free(host->locked);
+        access_freep(&host->access);
         pci_names_free(host->names);
         closep(&host->root_fd);
         free(host);
@@ -61,6 +67,7 @@ void host_backend_free(struct host_backend *host)
 struct target {
         struct host_backend *host;
         const struct step *step;
+        const struct dev_id *id;
         const char *pf; /* addresses */
         char vf[BDF_STR_MAX];
         int pf_fd;
@@ -74,19 +81,15 @@ static int set_numvfs(const struct target *t, struct fault *f)
 
 static int set_autoprobe(const struct target *t, struct fault *f)
 {
+        const struct advice_case c = errtext_of_pf(STEP_SET_AUTOPROBE, t->pf_fd);
         uint32_t now;
         int r;
 
         r = sysfs_write(t->pf_fd, "sriov_drivers_autoprobe", t->step->value ? "1" : "0");
-        if (r == -ENOENT)
-                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
-                        "autoprobe of %s: this kernel has no sriov_drivers_autoprobe (it is always "
-                        "on)",
-                        t->pf);
         if (r == 0)
                 r = sysfs_read_u32(t->pf_fd, "sriov_drivers_autoprobe", &now);
         if (r < 0)
-                return errtext_fault(f, NULL, -r, "autoprobe %u of %s", t->step->value, t->pf);
+                return errtext_fault(f, &c, -r, "autoprobe %u of %s", t->step->value, t->pf);
         if (now != t->step->value)
                 return fault_set(f, FAULT_NOT_APPLIED, 0, "autoprobe of %s: wrote %u and read %u",
                         t->pf, t->step->value, now);
@@ -125,50 +128,34 @@ static int clear_override(const struct target *t, struct fault *f)
 
 static int reset(const struct target *t, struct fault *f)
 {
-        static const struct errtext errors[] = {
-                {ENOTTY, FAULT_NOT_SUPPORTED, "the device has no reset method that works"},
-                {EAGAIN, FAULT_BUSY, "the device is busy: try again"},
-                {0},
-        };
+        const struct advice_case c = errtext_of_vf(STEP_RESET, t->vf_fd);
         int r;
 
         r = sysfs_write(t->vf_fd, "reset", "1");
-        if (r == -ENOENT)
-                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
-                        "reset of VF %u (%s) refused: it has no reset method", t->step->vf, t->vf);
         if (r < 0)
-                return errtext_fault(f, errors, -r, "reset of VF %u (%s)", t->step->vf, t->vf);
+                return errtext_fault(f, &c, -r, "reset of VF %u (%s)", t->step->vf, t->vf);
         return 0;
 }
 
 static int set_msix(const struct target *t, struct fault *f)
 {
-        static const struct errtext errors[] = {
-                {EOPNOTSUPP, FAULT_NOT_SUPPORTED, "the PF's driver can not change it"},
-                {EBUSY, FAULT_BUSY, "the VF is on a driver: unbind it first"},
-                {ENOSPC, FAULT_NO_RESOURCES,
-                        "the PF's pool is empty: take vectors from another VF first"},
-                {EINVAL, FAULT_INVALID_ARGS, "the PF's driver refused the number"},
-                {0},
-        };
+        const struct advice_case c = errtext_of_vf(STEP_SET_MSIX, t->vf_fd);
         char text[16];
         int r;
 
         snprintf(text, sizeof(text), "%u", t->step->value);
         r = sysfs_write(t->vf_fd, "sriov_vf_msix_count", text);
-        if (r == -ENOENT)
-                return fault_set(f, FAULT_NOT_SUPPORTED, 0,
-                        "MSI-X count of VF %u (%s): this kernel has no sriov_vf_msix_count",
-                        t->step->vf, t->vf);
         if (r < 0)
-                return errtext_fault(f, errors, -r, "%u MSI-X vectors for VF %u (%s) refused",
-                        t->step->value, t->step->vf, t->vf);
+                return errtext_fault(f, &c, -r, "%u MSI-X vectors for VF %u (%s)", t->step->value,
+                        t->step->vf, t->vf);
         return 0; /* the file is write-only: there is nothing to read back */
 }
 
 static int set_eswitch(const struct target *t, struct fault *f)
 {
-        return devlink_set_eswitch(t->pf, t->step->name, f);
+        const struct advice_case c = errtext_of_pf(STEP_SET_ESWITCH, t->pf_fd);
+
+        return devlink_set_eswitch(&c, t->pf, t->step->name, f);
 }
 
 static int set_mtu(const struct target *t, struct fault *f)
@@ -179,6 +166,11 @@ static int set_mtu(const struct target *t, struct fault *f)
 static int link_up(const struct target *t, struct fault *f)
 {
         return vfset_link_up(t->pf_fd, t->pf, f);
+}
+
+static int set_access(const struct target *t, struct fault *f)
+{
+        return access_set(t->host->access, t->vf_fd, t->vf, t->step->value, f);
 }
 
 static int (*const step_functions[STEP_MAX])(const struct target *, struct fault *) = {
@@ -195,6 +187,7 @@ static int (*const step_functions[STEP_MAX])(const struct target *, struct fault
         [STEP_SET_ESWITCH] = set_eswitch,
         [STEP_SET_MTU] = set_mtu,
         [STEP_LINK_UP] = link_up,
+        [STEP_SET_ACCESS] = set_access,
 };
 
 /* The VF's directory and address, by the PF's links only. */
@@ -222,11 +215,26 @@ static int open_vf(struct target *t, struct fault *f)
                 n > 0 ? ", numbered from 0" : "");
 }
 
+/* The server has taken the census; this is the one question that is cheap enough to be asked again
+ * right before the write. */
+static int refuse_open(const struct target *t, struct fault *f)
+{
+        struct holder open = {.kind = "vfio", .pid = -1};
+        int r;
+
+        if (!step_destructive(t->step) || t->step->force)
+                return 0;
+        r = holders_open(t->pf_fd, t->step->vf, &open.vf);
+        if (r < 0)
+                return errtext_fault(f, NULL, -r, "VFs of %s could not be read", t->pf);
+        return r == 0 ? 0 : step_refuse_held(t->step, t->id, &open, 1, f);
+}
+
 static int host_step(
         void *backend, const struct pf_ref *ref, const struct step *step, struct fault *f)
 {
         _cleanup_(closep) int pf_fd = -1;
-        struct target t = {.host = backend, .step = step, .vf_fd = -1};
+        struct target t = {.host = backend, .step = step, .id = &ref->id, .vf_fd = -1};
         int r;
 
         r = step_check(step, f);
@@ -239,6 +247,8 @@ static int host_step(
         t.pf = dev_id_address(&ref->id);
         if (step->vf != NO_VF)
                 r = open_vf(&t, f);
+        if (r == 0)
+                r = refuse_open(&t, f);
         if (r == 0)
                 r = step_functions[step->kind](&t, f);
         closep(&t.vf_fd);
@@ -263,7 +273,7 @@ static int host_observe(
 {
         struct host_backend *host = backend;
 
-        return observe_pf(host->root_fd, host->names, host->locked, pf, ret, f);
+        return observe_pf(host->root_fd, host->names, host->locked, host->access, pf, ret, f);
 }
 
 static int host_groups(void *backend, struct groups *ret, struct fault *f)
@@ -287,10 +297,10 @@ static int host_holders(void *backend, const struct dev_id *pf, uint32_t vf, str
         r = sysfs_open_device(host->root_fd, dev_id_address(pf), &fd);
         if (r < 0 || !sysfs_is_pf(fd))
                 return fault_set(f, FAULT_GONE, ENODEV, "no PF at %s", dev_id_address(pf));
-        r = holders_find(fd, "/proc", vf, ret, ret_n);
+        r = holders_find(host->root_fd, fd, "/proc", vf, ret, ret_n);
         if (r < 0)
-                return errtext_fault(
-                        f, NULL, -r, "holders of VFs of %s could not be read", dev_id_address(pf));
+                return errtext_fault(f, NULL, -r, "who uses the VFs of %s could not be found out",
+                        dev_id_address(pf));
         return 0;
 }
 

@@ -191,8 +191,8 @@ static int read_locked(struct locked *locked, struct pf_facts *pf)
         return 0;
 }
 
-int observe_pf(int root_fd, struct pci_names *names, struct locked *locked, const struct dev_id *id,
-        struct pf_facts *ret, struct fault *f)
+int observe_pf(int root_fd, struct pci_names *names, struct locked *locked, struct access *access,
+        const struct dev_id *id, struct pf_facts *ret, struct fault *f)
 {
         _cleanup_(pf_facts_freep) struct pf_facts *pf = NULL;
         _cleanup_(rtnl_closep) struct rtnl *rtnl = NULL;
@@ -224,6 +224,8 @@ int observe_pf(int root_fd, struct pci_names *names, struct locked *locked, cons
                 r = -ENODEV;
         if (r < 0)
                 return errtext_fault(f, NULL, -r, "PF %s could not be read", dev_id_address(id));
+        for (uint32_t i = 0; i < pf->n_vfs; i++)
+                pf->vfs[i].access_uid = access_uid_of(access, &pf->vfs[i]);
         if (rtnl && ifindex > 0 && pf->n_vfs > 0)
                 read_vf_attrs(rtnl, ifindex, pf);
         *ret = *pf;

@@ -6,9 +6,10 @@
  */
 #pragma once
 
+#include "host/access.h"
 #include "host/locked.h"
 #include "host/pciinfo.h"
 #include "host/sysfs.h"
 
-int observe_pf(int root_fd, struct pci_names *names, struct locked *locked, const struct dev_id *id,
-        struct pf_facts *ret, struct fault *f);
+int observe_pf(int root_fd, struct pci_names *names, struct locked *locked, struct access *access,
+        const struct dev_id *id, struct pf_facts *ret, struct fault *f);

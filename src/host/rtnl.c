@@ -26,7 +26,7 @@ void rtnl_close(struct rtnl *rtnl)
         free(rtnl);
 }
 
-int rtnl_open(struct rtnl **ret)
+static int open_protocol(int protocol, struct rtnl **ret)
 {
         const struct timeval timeout = {.tv_sec = REPLY_SECONDS};
         _cleanup_(rtnl_closep) struct rtnl *rtnl = NULL;
@@ -40,7 +40,7 @@ int rtnl_open(struct rtnl **ret)
         if (!rtnl->sock)
                 return -ENOMEM;
         errno = 0;
-        if (nl_connect(rtnl->sock, NETLINK_ROUTE) < 0)
+        if (nl_connect(rtnl->sock, protocol) < 0)
                 return errno > 0 ? -errno : -EIO;
         fd = nl_socket_get_fd(rtnl->sock);
         if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
@@ -48,6 +48,11 @@ int rtnl_open(struct rtnl **ret)
         setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)); /* only for better texts */
         *ret = TAKE_PTR(rtnl);
         return 0;
+}
+
+int rtnl_open(struct rtnl **ret)
+{
+        return open_protocol(NETLINK_ROUTE, ret);
 }
 
 void retry_sleep(unsigned try)
@@ -186,6 +191,86 @@ static int on_vfs(const void *payload, size_t n, void *userdata)
 {
         return vfmsg_decode_vfs(payload, n, userdata);
 }
+
+/* ---- dumps -------------------------------------------------------------------------------------
+ */
+
+#define DUMP_TRIES 4
+
+/* The messages of one receive: 1 when more come, else the end's result. */
+static int take_dump(
+        struct rtnl *rtnl, uint32_t seq, const void *buf, int n, rtnl_dump_fn fn, void *userdata)
+{
+        const struct nlmsghdr *h = buf;
+        int r;
+
+        for (; nlmsg_ok(h, n); h = nlmsg_next((struct nlmsghdr *) h, &n)) {
+                if (h->nlmsg_seq != seq || h->nlmsg_pid != nl_socket_get_local_port(rtnl->sock))
+                        continue;
+                if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+                        return -EAGAIN;
+                if (h->nlmsg_type == NLMSG_ERROR)
+                        return error_of(h, NULL);
+                if (h->nlmsg_type == NLMSG_DONE)
+                        return h->nlmsg_len >= NLMSG_LENGTH(sizeof(int))
+                                       ? *(const int *) NLMSG_DATA(h)
+                                       : 0;
+                r = fn(NLMSG_DATA(h), h->nlmsg_len - NLMSG_HDRLEN, userdata);
+                if (r < 0)
+                        return r;
+        }
+        return 1;
+}
+
+static int dump_once(int protocol, uint16_t type, const void *request, size_t size, rtnl_dump_fn fn,
+        void *userdata)
+{
+        _cleanup_(rtnl_closep) struct rtnl *rtnl = NULL;
+        _cleanup_(nlmsg_freep) struct nl_msg *msg = NULL;
+        const int on = 1;
+        int r;
+
+        r = open_protocol(protocol, &rtnl);
+        if (r < 0)
+                return r;
+        setsockopt(nl_socket_get_fd(rtnl->sock), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on,
+                sizeof(on)); /* or routes of every table come, and are passed over */
+        msg = nlmsg_alloc_simple(type, NLM_F_REQUEST | NLM_F_DUMP);
+        if (!msg || (size > 0 && nlmsg_append(msg, (void *) request, size, NLMSG_ALIGNTO) < 0))
+                return -ENOMEM;
+        errno = 0;
+        if (nl_send_auto(rtnl->sock, msg) < 0)
+                return errno > 0 ? -errno : -EIO;
+        do {
+                _cleanup_(freep) unsigned char *buf = NULL;
+                struct sockaddr_nl from = {0};
+                int n;
+
+                errno = 0;
+                n = nl_recv(rtnl->sock, &from, &buf, NULL);
+                if (n == 0 || n == -NLE_AGAIN)
+                        return -ETIMEDOUT;
+                if (n < 0)
+                        return errno > 0 ? -errno : -EIO;
+                r = from.nl_pid != 0
+                            ? 1
+                            : take_dump(rtnl, nlmsg_hdr(msg)->nlmsg_seq, buf, n, fn, userdata);
+        } while (r == 1);
+        return r;
+}
+
+int rtnl_dump(int protocol, uint16_t type, const void *request, size_t size, rtnl_dump_fn fn,
+        void *userdata)
+{
+        int r = -EAGAIN;
+
+        for (unsigned try = 0; r == -EAGAIN && try < DUMP_TRIES; try++)
+                r = dump_once(protocol, type, request, size, fn, userdata);
+        return r;
+}
+
+/* ---- one netdev --------------------------------------------------------------------------------
+ */
 
 int rtnl_get_link(struct rtnl *rtnl, int ifindex, struct link_reading *ret)
 {

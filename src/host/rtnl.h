@@ -14,6 +14,15 @@ int rtnl_open(struct rtnl **ret);
 void rtnl_close(struct rtnl *rtnl);
 DEFINE_CLEANUP(struct rtnl *, rtnl_close)
 
+/*
+ * Everything of a kind: fn is called for each message of the answer, with what follows its
+ * nlmsghdr; a negative result of it ends the dump. protocol: NETLINK_ROUTE or NETLINK_RDMA. Begun
+ * again when the kernel's tables changed meanwhile (fn gets messages twice then).
+ */
+typedef int (*rtnl_dump_fn)(const void *payload, size_t n, void *userdata);
+int rtnl_dump(int protocol, uint16_t type, const void *request, size_t size, rtnl_dump_fn fn,
+        void *userdata);
+
 /* Without the VFs. -ENODEV when there is no such netdev in this network namespace. */
 int rtnl_get_link(struct rtnl *rtnl, int ifindex, struct link_reading *ret);
 

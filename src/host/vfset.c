@@ -35,24 +35,12 @@ static int find_uplink(int pf_fd, const char *name, struct rtnl **ret_rtnl,
 static int refused(int pf_fd, const char *name, const struct step *step, int r, const char *why,
         struct fault *f)
 {
-        static const struct errtext errors[] = {
-                {EOPNOTSUPP, FAULT_NOT_SUPPORTED,
-                        "the driver does not have this setting, or not in this mode"},
-                {EINVAL, FAULT_INVALID_ARGS,
-                        "the driver refused the value: out of its range, not for this VF, or not "
-                        "while the PF's link is down"},
-                {ERANGE, FAULT_INVALID_ARGS, "the driver refused the value: out of its range"},
-                {EPROTONOSUPPORT, FAULT_NOT_SUPPORTED, "the driver does not do this VLAN protocol"},
-                {EBUSY, FAULT_BUSY, "the VF resets or its PF is busy, five tries long: try again"},
-                {EAGAIN, FAULT_BUSY, "the VF resets or its PF is busy, five tries long: try again"},
-                {0},
-        };
-        char driver[DRIVER_MAX], what[128];
+        struct advice_case c = errtext_of_pf(step->kind, pf_fd);
+        char what[128];
 
-        sysfs_read_link(pf_fd, "driver", driver, sizeof(driver));
         step_describe(step, what, sizeof(what));
-        return errtext_fault(f, errors, -r, "PF %s: %s refused by driver %s%s%s%s", name, what,
-                driver[0] ? driver : "(none)", why[0] ? " (\"" : "", why, why[0] ? "\")" : "");
+        snprintf(c.words, sizeof(c.words), "%s", why);
+        return errtext_fault(f, &c, -r, "PF %s: %s", name, what);
 }
 
 /* The attributes that read back different from what was set. */
@@ -150,14 +138,12 @@ int vfset_mtu(int pf_fd, const char *name, uint32_t mtu, struct fault *f)
         if (r < 0)
                 return r;
         r = rtnl_set_mtu(rtnl, link.ifindex, mtu, why);
-        if (r == -EINVAL || r == -ERANGE)
-                return fault_set(f, FAULT_INVALID_ARGS, -r,
-                        "MTU %u of %s refused by its driver: out of range%s%s%s", mtu, link.name,
-                        why[0] ? " (\"" : "", why, why[0] ? "\")" : "");
-        if (r == 0)
-                r = rtnl_get_link(rtnl, link.ifindex, &link);
         if (r < 0)
-                return errtext_fault(f, NULL, -r, "MTU %u of PF %s", mtu, name);
+                return refused(pf_fd, name,
+                        &(struct step){.kind = STEP_SET_MTU, .vf = NO_VF, .value = mtu}, r, why, f);
+        r = rtnl_get_link(rtnl, link.ifindex, &link);
+        if (r < 0)
+                return errtext_fault(f, NULL, -r, "PF %s could not be read", name);
         if (link.mtu != (int32_t) mtu)
                 return fault_set(f, FAULT_NOT_APPLIED, 0, "MTU of %s: set %u and read %d",
                         link.name, mtu, link.mtu);
@@ -175,10 +161,12 @@ int vfset_link_up(int pf_fd, const char *name, struct fault *f)
         if (r < 0)
                 return r;
         r = rtnl_set_up(rtnl, link.ifindex, why);
-        if (r == 0)
-                r = rtnl_get_link(rtnl, link.ifindex, &link);
         if (r < 0)
-                return errtext_fault(f, NULL, -r, "link up of PF %s", name);
+                return refused(
+                        pf_fd, name, &(struct step){.kind = STEP_LINK_UP, .vf = NO_VF}, r, why, f);
+        r = rtnl_get_link(rtnl, link.ifindex, &link);
+        if (r < 0)
+                return errtext_fault(f, NULL, -r, "PF %s could not be read", name);
         if (!link.admin_up)
                 return fault_set(f, FAULT_NOT_APPLIED, 0,
                         "link up of %s was taken, and it is down still or again", link.name);

@@ -61,7 +61,9 @@ struct declared_vfs {
         char driver[DRIVER_MAX];
         char override[DRIVER_MAX];
         uint32_t msix;
-        int nm_managed; /* -1: not said; else a bool */
+        char pool[POOL_MAX]; /* "": not said */
+        int shared_group;    /* -1: not said; else a bool */
+        int nm_managed;      /* likewise */
 };
 
 /* One element of "pfs". */

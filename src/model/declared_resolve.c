@@ -75,6 +75,10 @@ static int overlay(const struct declared_vfs *vfs, const struct pf_facts *facts,
                 memcpy(vf->override, vfs->override, sizeof(vf->override));
         if (vfs->wants & BIT(WISH_MSIX))
                 vf->msix = vfs->msix;
+        if (vfs->pool[0])
+                memcpy(vf->pool, vfs->pool, sizeof(vf->pool));
+        if (vfs->shared_group >= 0)
+                vf->shared_group = vfs->shared_group;
         if (vfs->nm_managed >= 0)
                 vf->nm_unmanaged = !vfs->nm_managed;
         if (vfs->mac[0])

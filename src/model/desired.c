@@ -83,6 +83,21 @@ const struct desired_vf *desired_vf_at(const struct desired *d, uint32_t index)
         return at < d->n_vfs && d->vfs[at].index == index ? &d->vfs[at] : NULL;
 }
 
+const char *desired_pool_of(const struct desired *d, uint32_t index)
+{
+        const struct desired_vf *vf = desired_vf_at(d, index);
+
+        return vf ? vf->pool : "";
+}
+
+bool pool_valid(const char *name)
+{
+        size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_.-");
+
+        return n > 0 && n < POOL_MAX && name[n] == '\0';
+}
+
 struct desired_vf *desired_vf_add(struct desired *d, uint32_t index)
 {
         uint32_t at = place(d, index);
@@ -104,6 +119,7 @@ static void wish_of_vf(const struct vf_facts *facts, struct desired_vf *vf)
 {
         const char *driver = facts->driver[0] ? facts->driver : "none";
 
+        vf->shared_group = true; /* wherever it was, it may go back there */
         if (facts->attrs_known)
                 vf->attrs = facts->attrs;
         if (!facts->driver[0] || driver_check(driver, NULL) == 0) {
@@ -186,7 +202,9 @@ void desired_to_keep(struct desired *d)
 {
         d->optional = 0;
         d->replace = d->clear_mac = false;
-        for (uint32_t i = 0; i < d->n_vfs; i++)
+        for (uint32_t i = 0; i < d->n_vfs; i++) {
+                d->vfs[i].shared_group = false; /* somebody has to say so */
                 if (!d->vfs[i].override[0])
                         d->vfs[i].wants &= ~BIT(WISH_OVERRIDE);
+        }
 }

@@ -34,6 +34,10 @@ enum drift { DRIFT_REPORT, DRIFT_ENFORCE, DRIFT_IGNORE, DRIFT_MAX };
 const char *drift_name(enum drift drift); /* "report", "enforce", "ignore" */
 
 #define WHERE_MAX 160 /* "10-nics.json:4:17" */
+#define POOL_MAX  32
+
+/* The name of a pool: 1 to 31 letters, digits, '_', '.' and '-'. */
+bool pool_valid(const char *name);
 
 struct desired_vf {
         uint32_t index;
@@ -43,7 +47,10 @@ struct desired_vf {
         char override[DRIVER_MAX];
         uint32_t msix;
         char name[NETDEV_MAX];
-        bool nm_unmanaged; /* NetworkManager shall leave it alone */
+        bool shared_group;   /* vfio also where others are in its IOMMU group */
+        bool nm_unmanaged;   /* NetworkManager shall leave it alone */
+        char pool[POOL_MAX]; /* of leases: a word of ours, no key that is planned for or compared;
+                                "" none */
 };
 
 struct desired {
@@ -67,6 +74,9 @@ struct desired {
 void desired_done(struct desired *d);
 int desired_copy(const struct desired *from, struct desired *ret);
 const struct desired_vf *desired_vf_at(const struct desired *d, uint32_t index);
+
+/* "" when it has none, or is not listed. */
+const char *desired_pool_of(const struct desired *d, uint32_t index);
 
 /* Finds or adds, in order; NULL: no memory. */
 struct desired_vf *desired_vf_add(struct desired *d, uint32_t index);

@@ -53,7 +53,8 @@ enum risk desired_risk(const struct desired *d)
 
         for (uint32_t i = 0; i < d->n_vfs; i++) {
                 const struct desired_vf *vf = &d->vfs[i];
-                const struct request r = {.kind = REQUEST_SET_ATTRS, .attrs = vf->attrs};
+                const struct request r = {
+                        .kind = REQUEST_SET_ATTRS, .attrs = vf->attrs, .shared = vf->shared_group};
 
                 if (request_risk(&r) == RISK_RELAX)
                         return RISK_RELAX;

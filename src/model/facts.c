@@ -65,7 +65,8 @@ void pf_facts_init(struct pf_facts *facts, const struct dev_id *id)
 
 void vf_facts_init(struct vf_facts *facts, uint32_t index)
 {
-        *facts = (struct vf_facts){.index = index, .iommu_group = -1, .enable = -1};
+        *facts = (struct vf_facts){
+                .index = index, .iommu_group = -1, .enable = -1, .access_uid = -1};
 }
 
 void pf_facts_done(struct pf_facts *facts)
@@ -138,30 +139,12 @@ bool vf_facts_held(const struct vf_facts *vf)
         return vf->enable > 0 && startswith(vf->driver, "vfio");
 }
 
-void holder_describe(const struct holder *h, char *buf, size_t size)
-{
-        char who[NAME_MAX_TEXT + 32];
-
-        if (h->name[0] && h->pid >= 0)
-                snprintf(who, sizeof(who), "%s (pid %d)", h->name, h->pid);
-        else if (h->name[0])
-                snprintf(who, sizeof(who), "%s", h->name);
-        else if (h->pid >= 0)
-                snprintf(who, sizeof(who), "pid %d", h->pid);
-        else
-                snprintf(who, sizeof(who), "a process this service may not see");
-        if (h->path[0])
-                snprintf(buf, size, "VF %u held by %s through %s (%s)", h->vf, who, h->path,
-                        h->kind);
-        else
-                snprintf(buf, size, "VF %u held by %s (%s)", h->vf, who, h->kind);
-}
-
 void groups_done(struct groups *groups)
 {
         for (uint32_t i = 0; i < groups->n; i++)
                 free(groups->list[i].devices);
         free(groups->list);
+        free(groups->bridges);
         *groups = (struct groups){0};
 }
 
@@ -185,8 +168,25 @@ int groups_copy(const struct groups *from, struct groups *ret)
                 if (g->n_devices > 0)
                         memcpy(to->devices, g->devices, g->n_devices * sizeof(*to->devices));
         }
+        out.bridges = reallocarray(NULL, from->n_bridges + 1, sizeof(*out.bridges));
+        if (!out.bridges) {
+                groups_done(&out);
+                return -ENOMEM;
+        }
+        if (from->n_bridges > 0)
+                memcpy(out.bridges, from->bridges, from->n_bridges * sizeof(*out.bridges));
+        out.n_bridges = from->n_bridges;
+        out.iommu = from->iommu;
         *ret = out;
         return 0;
+}
+
+const struct bridge_facts *groups_bridge(const struct groups *groups, const char *address)
+{
+        for (uint32_t i = 0; i < groups->n_bridges; i++)
+                if (streq(groups->bridges[i].address, address))
+                        return &groups->bridges[i];
+        return NULL;
 }
 
 const struct group_facts *groups_find(const struct groups *groups, int32_t id)

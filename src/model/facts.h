@@ -63,7 +63,9 @@ struct vf_facts {
         char netdev[NETDEV_MAX];          /* "" too while it lives in another network namespace */
         char reset_methods[RESETS_MAX];   /* "flr", "flr bus"; "" when it can not be reset */
         int32_t iommu_group;
-        int32_t enable;   /* enable count: > 0 on vfio-pci means its device file is open */
+        int32_t enable;     /* enable count: > 0 on vfio-pci means its device file is open */
+        int64_t access_uid; /* whom its vfio group's device node was given to; -1: nobody but root
+                             */
         bool attrs_known; /* false: the driver's answer for this VF was missing or not to be trusted
                            */
         struct vf_attrs attrs;
@@ -127,22 +129,92 @@ const char *pci_class_word(uint32_t pci_class);
 /* Is the VF open right now: on vfio-pci and enabled. */
 bool vf_facts_held(const struct vf_facts *vf);
 
-/* Somebody who has a VF open or configured, as far as the backend may see it. */
+/*
+ * Somebody who uses a VF (or with NO_VF the PF itself), as far as the backend may see it. Kinds:
+ * vfio (its device file is open), guest (the same, in the simulation), netns (its netdev lives in
+ * another network namespace), master (enslaved to a bridge, bond or team), upper (macvlan, macvtap,
+ * VLAN... above its netdev), address, route (it carries the default route), rdma, mount (a
+ * namespace of its is mounted or otherwise in use), lease (somebody leased it: known to the daemon
+ * alone). A netdev that is merely up is used by nobody.
+ *
+ * The PF's own kind is route. It refuses what a person (or a wish) asks that destroys or replaces
+ * VFs or changes the eswitch mode; never the way back, and not creation from none, where the
+ * preview tells of it. It is judged when planned: the second look is about VFs alone.
+ */
 struct holder {
         uint32_t vf;
-        char kind[WORD_MAX];      /* vfio, guest, netns, process */
+        char kind[WORD_MAX];
         int32_t pid;              /* -1 unknown */
-        char name[NAME_MAX_TEXT]; /* command or guest name; "" unknown */
-        char path[NAME_MAX_TEXT]; /* /dev/vfio/12; "" unknown */
+        char name[NAME_MAX_TEXT]; /* command, guest, upper netdev, address, where it is mounted,
+                                     whose lease; "" unknown */
+        char path[NAME_MAX_TEXT]; /* /dev/vfio/12, or its netdev, RDMA or block device; "" unknown
+                                   */
 };
 
-/* One line for people: "VF 3 held by qemu-system-x86 (pid 4242) through /dev/vfio/12". */
+/* One sentence without an end: "VF 3 held by qemu-system-x86 (pid 4242) through /dev/vfio/12",
+ * "VF 3's enp1s0v3 is enslaved to br0". */
 void holder_describe(const struct holder *h, char *buf, size_t size);
+
+/* What to do about it: "unmount it first". */
+const char *holder_remedy(const struct holder *h);
+
+/* Does the kernel wait for it when it is forced, or break what it does. */
+bool holder_waited_for(const struct holder *h);
+
+/*
+ * Those of VF vf (NO_VF: of all VFs), and with pf_too the PF's own: how many, the first few in
+ * words, and the first of them (ret_first may be NULL; untouched when there is none).
+ */
+size_t holders_of(const struct holder *holders, size_t n, uint32_t vf, bool pf_too, char *buf,
+        size_t size, const struct holder **ret_first);
+
+/* Bits of the ACS Control Register (PCI Express Base Specification, 7.7.11.3). */
+enum acs_bit {
+        ACS_SOURCE_VALIDATION = 1u << 0,
+        ACS_REQUEST_REDIRECT = 1u << 2,
+        ACS_COMPLETION_REDIRECT = 1u << 3,
+        ACS_UPSTREAM_FORWARDING = 1u << 4,
+};
+#define ACS_ISOLATES                                                                               \
+        (ACS_SOURCE_VALIDATION | ACS_REQUEST_REDIRECT | ACS_COMPLETION_REDIRECT |                  \
+                ACS_UPSTREAM_FORWARDING)
+
+#define ACS_UNKNOWN (-1) /* configuration space may not be read that far */
+#define ACS_NONE    (-2) /* read: there is no ACS capability */
+
+/* A bridge on the way from the root bus to a PF. */
+struct bridge_facts {
+        char address[BDF_STR_MAX];
+        char parent[BDF_STR_MAX]; /* the bridge above; "": on a root bus */
+        char kind[WORD_MAX];      /* root-port, upstream, downstream, bridge */
+        int32_t group;            /* its own IOMMU group; -1 none */
+        int32_t acs;              /* enum acs_bit, or ACS_UNKNOWN, ACS_NONE */
+};
+
+/* What the host says about its IOMMU as a whole. Tri-state: 1, 0, -1 unknown. */
+struct iommu_facts {
+        int8_t present;           /* there is one, and the kernel uses it */
+        int8_t interrupt_remap;   /* without: a guest can forge interrupts */
+        int8_t unsafe_interrupts; /* vfio_iommu_type1.allow_unsafe_interrupts */
+        int8_t noiommu;           /* vfio.enable_unsafe_noiommu_mode */
+        int8_t passthrough;       /* host drivers' own DMA is not translated (iommu.passthrough) */
+        char name[NAME_MAX_TEXT]; /* dmar0, ivhd0...; "" unknown */
+};
+
+#define RESERVED_MAX 8
+
+/* An IOVA range that a guest's memory may not be mapped at. */
+struct reserved_region {
+        uint64_t start, end; /* inclusive */
+        char type[WORD_MAX]; /* direct, direct-relaxable, reserved, msi */
+};
 
 /* A member of an IOMMU group. */
 struct group_device {
         char address[BDF_STR_MAX];
         char driver[DRIVER_MAX];
+        char parent[BDF_STR_MAX]; /* the bridge above; "": on a root bus, or unknown */
+        char physfn[BDF_STR_MAX]; /* of a VF: its PF; else "" */
         uint32_t pci_class;
 };
 
@@ -151,12 +223,27 @@ struct group_facts {
         char type[WORD_MAX]; /* DMA, DMA-FQ, identity; "noiommu" for vfio's no-IOMMU groups */
         struct group_device *devices;
         uint32_t n_devices;
+        struct reserved_region reserved[RESERVED_MAX];
+        uint32_t n_reserved;
 };
 
 struct groups {
         struct group_facts *list; /* sorted by id */
         uint32_t n;
+        struct bridge_facts *bridges; /* above any member, sorted by address; in whatever group */
+        uint32_t n_bridges;
+        struct iommu_facts iommu;
 };
+
+#define IOMMU_FACTS_NULL                                                                           \
+        ((struct iommu_facts){.present = -1,                                                       \
+                .interrupt_remap = -1,                                                             \
+                .unsafe_interrupts = -1,                                                           \
+                .noiommu = -1,                                                                     \
+                .passthrough = -1})
+
+/* NULL when there is none with this address. */
+const struct bridge_facts *groups_bridge(const struct groups *groups, const char *address);
 
 void groups_done(struct groups *groups);
 

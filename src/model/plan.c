@@ -58,12 +58,10 @@ static int plan_numvfs(
         rc = check_count(r, w, f);
         if (rc < 0 || r->count == pf->num_vfs)
                 return rc;
-        if (driver_is_vfio(r->driver) && pf->iommu_group < 0)
-                return fault_set(f, FAULT_NOT_ISOLATED, 0,
-                        "VFs for %s on %s refused: the PF has no IOMMU group; enable VT-d or "
-                        "AMD-Vi in the BIOS and "
-                        "boot with intel_iommu=on or amd_iommu=on",
-                        r->driver, dev_id_address(&pf->id));
+        if (r->count > 0)
+                rc = plan_predict_isolation(w, r->driver, r->shared, f);
+        if (rc < 0)
+                return rc;
         if (pf->num_vfs > 0)
                 rc = plan_add_numvfs(plan, 0, r->force);
         if (rc == 0 && r->count > 0 && unbound)
@@ -87,7 +85,7 @@ static int plan_bind(const struct request *r, const struct plan_world *w, const 
                 if (rc < 0)
                         return rc;
         }
-        rc = plan_check_isolation(w, vf, r->driver, f);
+        rc = plan_check_isolation(w, vf, r->driver, r->shared, f);
         if (rc < 0)
                 return rc;
         return plan_add_bind(plan, w->facts, vf, r->driver, vf->driver_override, r->force);
@@ -236,6 +234,10 @@ static int plan_vf(
                 return rc < 0 ? rc : plan_add_vf(plan, STEP_UNBIND, vf->index, r->force);
         case REQUEST_RESET:
                 return plan_reset(r, w, vf, plan, f);
+        case REQUEST_LEASE:
+                return plan_lease(r, w, vf, plan, f);
+        case REQUEST_SCRUB:
+                return plan_scrub(r, w, vf, plan, f);
         case REQUEST_SET_NUMVFS:
         case REQUEST_SET_AUTOPROBE:
         case REQUEST_APPLY:
@@ -324,11 +326,18 @@ int plan_verify(const struct request *r, const struct pf_facts *now, struct faul
         case REQUEST_BIND:
         case REQUEST_UNBIND:
         case REQUEST_RESET:
+        case REQUEST_LEASE:
+        case REQUEST_SCRUB:
                 if (!vf)
                         return fault_set(f, FAULT_GONE, 0,
                                 "VF %u vanished while it was being changed", r->vf);
                 if (r->kind == REQUEST_SET_ATTRS)
                         return verify_attrs(r, vf, f);
+                if (r->kind == REQUEST_LEASE || r->kind == REQUEST_SCRUB) {
+                        int rc = verify_attrs(r, vf, f);
+
+                        return rc < 0 ? rc : plan_verify_lease(r, vf, f);
+                }
                 if (r->kind != REQUEST_RESET && !streq(vf->driver, want))
                         return fault_set(f, FAULT_NOT_APPLIED, 0,
                                 "VF %u is on driver '%s' instead of '%s'", r->vf, vf->driver, want);

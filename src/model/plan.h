@@ -28,10 +28,12 @@ struct plan_world {
         const struct pf_facts *facts;
         const struct caps *caps;
         const struct groups *groups;
-        const struct holder *holders; /* of this PF's VFs */
+        const struct holder *holders; /* of this PF's VFs, and of the PF itself */
         size_t n_holders;
-        bool fresh; /* this job created the VFs, and no plan has run to its end since: see
-                       plan_desired.h */
+        bool fresh;    /* this job created the VFs, and no plan has run to its end since: see
+                          plan_desired.h */
+        bool way_back; /* undoing, or taking back what was applied: what the PF itself carries does
+                          not stand in its way */
 };
 
 /*

@@ -124,6 +124,26 @@ static bool created_unprobed(const struct desired *d)
         return false;
 }
 
+/*
+ * VFs of one PF share one fate, so a wish that can not come true is refused as a whole, before the
+ * VFs that are there are destroyed for it.
+ */
+static int refuse_not_isolated(const struct desired *d, const struct plan_world *w, struct fault *f)
+{
+        bool probes = wants(d, WISH_AUTOPROBE) ? d->autoprobe : w->facts->autoprobe != 0;
+        int r = 0;
+
+        for (uint32_t i = 0; r == 0 && !w->way_back && i < d->n_vfs; i++) {
+                const struct desired_vf *vf = &d->vfs[i];
+
+                if (vf->wants & BIT(WISH_DRIVER))
+                        r = plan_predict_isolation(w, vf->driver, vf->shared_group, f);
+                else if ((vf->wants & BIT(WISH_OVERRIDE)) && probes)
+                        r = plan_predict_isolation(w, vf->override, vf->shared_group, f);
+        }
+        return r;
+}
+
 /* numvfs with autoprobe as it has to be before, and then as it is wanted or was. */
 static int plan_create(const struct desired *d, int32_t is, uint32_t count, struct plan *plan)
 {
@@ -166,13 +186,18 @@ static int plan_pf(
 
         if (!pf->driver[0])
                 return refuse_key(d, pf, WISH_NUM_VFS, f);
-        if (pf->num_vfs > 0) {
+        if (count > 0)
+                r = refuse_not_isolated(d, w, f);
+        if (r == 0 && pf->num_vfs > 0) {
                 r = refuse_replacing(d, w, f);
                 if (r == 0)
                         r = plan_add_numvfs(plan, 0, false);
         }
-        if (r == 0 && mode_differs(d, pf))
-                r = plan_mode(d, plan);
+        if (r == 0 && mode_differs(d, pf)) {
+                r = plan_refuse_held(w, NO_VF, "changing the eswitch mode", false, f);
+                if (r == 0)
+                        r = plan_mode(d, plan);
+        }
         if (r == 0)
                 r = plan_mtu(d, pf, plan);
         if (r == 0 && count > 0)
@@ -242,7 +267,7 @@ static int plan_driver(struct round *r, const struct desired_vf *wish, const str
                 return 0;
         rc = plan_refuse_held(r->w, vf->index, "rebinding the VF", false, f);
         if (rc == 0)
-                rc = plan_check_isolation(&r->judges, vf, wish->driver, f);
+                rc = plan_check_isolation(&r->judges, vf, wish->driver, wish->shared_group, f);
         return rc < 0 ? rc : plan_add_bind(r->plan, &r->now, vf, wish->driver, override, false);
 }
 
@@ -278,7 +303,8 @@ static int plan_vf(
         if (rc < 0 || !r->w->fresh || now.driver[0] || !probes ||
                 (wish && (wish->wants & BIT(WISH_DRIVER))) || !created_unprobed(r->d))
                 return rc;
-        rc = plan_check_isolation(&r->judges, vf, override_of(wish, vf), f);
+        rc = plan_check_isolation(
+                &r->judges, vf, override_of(wish, vf), wish && wish->shared_group, f);
         return rc < 0 ? rc : plan_add_vf(r->plan, STEP_PROBE, vf->index, false);
 }
 

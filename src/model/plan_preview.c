@@ -73,6 +73,7 @@ int facts_project(struct pf_facts *facts, const struct step *step)
         case STEP_CLEAR_OVERRIDE:
         case STEP_RESET:
         case STEP_SET_MSIX:
+        case STEP_SET_ACCESS:
         case STEP_MAX:
                 break;
         }

@@ -22,21 +22,35 @@ int plan_add_driver(struct plan *plan, enum step_kind kind, uint32_t vf, const c
 int plan_add_bind(struct plan *plan, const struct pf_facts *pf, const struct vf_facts *now,
         const char *driver, const char *after, bool force);
 
-/* A driver that hands the device to user space, so that its IOMMU group matters. */
-bool driver_is_vfio(const char *driver);
-
 /* One message for each setting that differs from the wish. */
 int plan_add_attrs(const struct plan_world *w, const struct vf_facts *vf,
         const struct vf_attrs *wish, struct plan *plan, struct fault *f);
+
+/* plan_lease.c: a VF for its new owner, and back to what it was. */
+int plan_lease(const struct request *r, const struct plan_world *w, const struct vf_facts *vf,
+        struct plan *plan, struct fault *f);
+int plan_scrub(const struct request *r, const struct plan_world *w, const struct vf_facts *vf,
+        struct plan *plan, struct fault *f);
+
+/* Driver, override and access; the attributes are compared by the caller. */
+int plan_verify_lease(const struct request *r, const struct vf_facts *vf, struct fault *f);
 
 /* plan_check.c: refusals. 0 when there is nothing against it. */
 
 int plan_refuse_busy(const struct pf_facts *pf, struct fault *f);
 
-/* When the VF (or with NO_VF any) is held, naming who holds it. forcible: --force could help. */
+/* When the VF (or with NO_VF any, or the PF itself, but not on the way back) is in use, naming who
+ * uses it. forcible: --force could help. */
 int plan_refuse_held(
         const struct plan_world *w, uint32_t vf, const char *what, bool forcible, struct fault *f);
 
-/* vfio needs an IOMMU group that it can own once this VF has moved. */
-int plan_check_isolation(
-        const struct plan_world *w, const struct vf_facts *vf, const char *driver, struct fault *f);
+/*
+ * plan_isolation.c: vfio needs an IOMMU group of its own that it can own once this VF has moved;
+ * shared: one with others in it, or without interrupt remapping, is meant.
+ */
+int plan_check_isolation(const struct plan_world *w, const struct vf_facts *vf, const char *driver,
+        bool shared, struct fault *f);
+
+/* The same of VFs that this PF does not have yet. */
+int plan_predict_isolation(
+        const struct plan_world *w, const char *driver, bool shared, struct fault *f);

@@ -76,6 +76,8 @@ static const char *const kinds[REQUEST_MAX] = {
         [REQUEST_UNBIND] = "unbind",
         [REQUEST_RESET] = "reset",
         [REQUEST_SET_AUTOPROBE] = "set_autoprobe",
+        [REQUEST_LEASE] = "lease",
+        [REQUEST_SCRUB] = "scrub",
         [REQUEST_APPLY] = "apply",
 };
 
@@ -107,6 +109,12 @@ void request_describe(const struct request *r, char *buf, size_t size)
                 break;
         case REQUEST_SET_AUTOPROBE:
                 snprintf(buf, size, "set autoprobe to %u", r->count);
+                break;
+        case REQUEST_LEASE:
+                snprintf(buf, size, "make VF %u ready for its lease", r->vf);
+                break;
+        case REQUEST_SCRUB:
+                snprintf(buf, size, "scrub VF %u after its lease", r->vf);
                 break;
         case REQUEST_APPLY:
                 snprintf(buf, size, "apply the configuration");
@@ -168,6 +176,11 @@ int request_check(const struct request *r, struct fault *f)
                 return vf_attrs_check(&r->attrs, f);
         case REQUEST_BIND:
                 return driver_check(r->driver, f);
+        case REQUEST_LEASE:
+                if (r->driver[0] && driver_check(r->driver, f) < 0)
+                        return -EINVAL;
+                return vf_attrs_check(&r->attrs, f);
+        case REQUEST_SCRUB:
         case REQUEST_UNBIND:
         case REQUEST_RESET:
         case REQUEST_APPLY:
@@ -177,25 +190,30 @@ int request_check(const struct request *r, struct fault *f)
         return 0;
 }
 
+static bool relaxes(const struct vf_attrs *a)
+{
+        return (vf_attrs_has(a, VF_ATTR_TRUST) && a->trust) ||
+               (vf_attrs_has(a, VF_ATTR_SPOOFCHK) && !a->spoofchk);
+}
+
 enum risk request_risk(const struct request *r)
 {
-        const struct vf_attrs *a = &r->attrs;
-
         if (r->force)
                 return RISK_DISRUPT;
+        if (r->shared || relaxes(&r->attrs))
+                return RISK_RELAX;
         switch (r->kind) {
-        case REQUEST_SET_ATTRS:
-                if ((vf_attrs_has(a, VF_ATTR_TRUST) && a->trust) ||
-                        (vf_attrs_has(a, VF_ATTR_SPOOFCHK) && !a->spoofchk))
-                        return RISK_RELAX;
-                break;
         case REQUEST_BIND:
         case REQUEST_UNBIND:
                 return RISK_BIND;
         case REQUEST_SET_NUMVFS:
                 return r->driver[0] ? RISK_BIND : RISK_CONFIGURE;
+        case REQUEST_LEASE:
+                return r->driver[0] ? RISK_BIND : RISK_LEASE;
+        case REQUEST_SET_ATTRS:
         case REQUEST_RESET:
         case REQUEST_SET_AUTOPROBE:
+        case REQUEST_SCRUB:
         case REQUEST_APPLY:
         case REQUEST_MAX:
                 break;

@@ -13,7 +13,10 @@ enum request_kind {
         REQUEST_UNBIND,        /* vf */
         REQUEST_RESET,         /* vf: function-level reset, then every attribute to the baseline */
         REQUEST_SET_AUTOPROBE, /* count: 0 or 1 */
-        REQUEST_APPLY,         /* a wish, which travels beside it: see model/desired.h */
+        REQUEST_LEASE, /* vf, attrs, driver ("": stays), uid: made ready for whoever leased it */
+        REQUEST_SCRUB, /* vf, attrs (what it had at birth), driver ("none": unbound), override:
+                          reset, made as it was, access revoked */
+        REQUEST_APPLY, /* a wish, which travels beside it: see model/desired.h */
         REQUEST_MAX,
 };
 
@@ -23,8 +26,11 @@ struct request {
         uint32_t count;
         bool replace; /* count N to M: may destroy all VFs that nobody uses */
         bool force;   /* may harm whoever holds a VF: needs its own authorisation */
+        bool shared;  /* vfio also in a group that others are in too: needs its own authorisation */
+        uint32_t uid; /* REQUEST_LEASE: who may open the vfio group */
         struct vf_attrs attrs;
         char driver[DRIVER_MAX];
+        char override[DRIVER_MAX]; /* REQUEST_SCRUB: driver_override to leave behind; "" none */
 };
 
 /* "set_numvfs", as Job.Kind shows it. */
@@ -41,9 +47,10 @@ int request_check(const struct request *r, struct fault *f);
 
 /* What a request endangers decides which polkit action it needs. */
 enum risk {
+        RISK_LEASE,     /* org.sriovd1.lease: have a free VF for oneself, and give it back */
         RISK_CONFIGURE, /* org.sriovd1.configure */
         RISK_BIND,      /* org.sriovd1.bind-driver */
-        RISK_RELAX,     /* org.sriovd1.relax-isolation: trust on, spoofchk off */
+        RISK_RELAX,     /* org.sriovd1.relax-isolation: trust on, spoofchk off, a shared group */
         RISK_DISRUPT,   /* org.sriovd1.disrupt-in-use: force */
         RISK_MAX,
 };
@@ -54,3 +61,6 @@ extern const char *const request_drivers[];
 
 /* Is it one of them: FAULT_INVALID_ARGS or FAULT_DRIVER_NOT_ALLOWED. */
 int driver_check(const char *name, struct fault *f);
+
+/* A driver that hands the device to user space, so that its IOMMU group matters. */
+bool driver_is_vfio(const char *driver);

@@ -104,6 +104,7 @@ static const struct field vf_fields[] = {
         VF_STR(RESET_METHODS, reset_methods),
         VF(ENABLE, enable),
         VF(ATTRS_KNOWN, attrs_known),
+        VF(ACCESS_UID, access_uid),
 };
 
 static uint32_t compare(const struct field *fields, size_t n, const void *a, const void *b)
@@ -272,20 +273,55 @@ int state_remove(struct state *state, const struct dev_id *pf, struct changes *c
         return r;
 }
 
+static bool reserved_equal(const struct group_facts *a, const struct group_facts *b)
+{
+        if (a->n_reserved != b->n_reserved)
+                return false;
+        for (uint32_t i = 0; i < a->n_reserved; i++)
+                if (a->reserved[i].start != b->reserved[i].start ||
+                        a->reserved[i].end != b->reserved[i].end ||
+                        !streq(a->reserved[i].type, b->reserved[i].type))
+                        return false;
+        return true;
+}
+
 static bool groups_equal(const struct group_facts *a, const struct group_facts *b)
 {
-        if (a->n_devices != b->n_devices || !streq(a->type, b->type))
+        if (a->n_devices != b->n_devices || !streq(a->type, b->type) || !reserved_equal(a, b))
                 return false;
         for (uint32_t i = 0; i < a->n_devices; i++)
                 if (!streq(a->devices[i].address, b->devices[i].address) ||
                         !streq(a->devices[i].driver, b->devices[i].driver) ||
+                        !streq(a->devices[i].parent, b->devices[i].parent) ||
+                        !streq(a->devices[i].physfn, b->devices[i].physfn) ||
                         a->devices[i].pci_class != b->devices[i].pci_class)
+                        return false;
+        return true;
+}
+
+/* What every verdict depends on: the IOMMU, and the bridges. */
+static bool hosts_equal(const struct groups *a, const struct groups *b)
+{
+        const struct iommu_facts *x = &a->iommu, *y = &b->iommu;
+
+        if (x->present != y->present || x->interrupt_remap != y->interrupt_remap ||
+                x->unsafe_interrupts != y->unsafe_interrupts || x->noiommu != y->noiommu ||
+                x->passthrough != y->passthrough || !streq(x->name, y->name) ||
+                a->n_bridges != b->n_bridges)
+                return false;
+        for (uint32_t i = 0; i < a->n_bridges; i++)
+                if (!streq(a->bridges[i].address, b->bridges[i].address) ||
+                        !streq(a->bridges[i].parent, b->bridges[i].parent) ||
+                        !streq(a->bridges[i].kind, b->bridges[i].kind) ||
+                        a->bridges[i].group != b->bridges[i].group ||
+                        a->bridges[i].acs != b->bridges[i].acs)
                         return false;
         return true;
 }
 
 int state_apply_groups(struct state *state, struct groups *groups, struct changes *c)
 {
+        bool same_host = hosts_equal(&state->groups, groups);
         int r = 0;
 
         for (uint32_t i = 0; r == 0 && i < state->groups.n; i++)
@@ -298,7 +334,7 @@ int state_apply_groups(struct state *state, struct groups *groups, struct change
                 if (!old)
                         r = note(c, (struct change){.kind = CHANGE_GROUP_ADDED,
                                             .group = groups->list[i].id});
-                else if (!groups_equal(old, &groups->list[i]))
+                else if (!same_host || !groups_equal(old, &groups->list[i]))
                         r = note(c,
                                 (struct change){.kind = CHANGE_GROUP, .group = groups->list[i].id});
         }

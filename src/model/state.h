@@ -38,6 +38,7 @@ enum vf_field {
         VF_FIELD_RESET_METHODS,
         VF_FIELD_ENABLE,
         VF_FIELD_ATTRS_KNOWN,
+        VF_FIELD_ACCESS_UID,
         VF_FIELD_MAX,
 };
 

@@ -45,6 +45,7 @@ static const struct {
         [STEP_SET_ESWITCH] = {"set_eswitch", ON_PF | HAS_WORD | HARMS, 0, 0},
         [STEP_SET_MTU] = {"set_mtu", ON_PF | HAS_VALUE, 68, 65535},
         [STEP_LINK_UP] = {"link_up", ON_PF, 0, 0},
+        [STEP_SET_ACCESS] = {"set_access", ON_VF | HAS_VALUE, 0, ACCESS_NOBODY},
 };
 
 const char *step_kind_name(enum step_kind kind)
@@ -87,6 +88,7 @@ enum disruption step_disruption(const struct step *step)
         case STEP_CLEAR_OVERRIDE:
         case STEP_SET_MSIX:
         case STEP_LINK_UP:
+        case STEP_SET_ACCESS:
         case STEP_MAX:
                 break;
         }
@@ -159,6 +161,10 @@ int step_check(const struct step *step, struct fault *f)
                 return fault_set(f, FAULT_INVALID_ARGS, 0, "%s %u refused: expected %u to %u",
                         kinds[step->kind].name, step->value, kinds[step->kind].min,
                         kinds[step->kind].max);
+        if (step->kind == STEP_SET_ACCESS && step->value == UINT16_MAX)
+                return fault_set(f, FAULT_INVALID_ARGS, 0,
+                        "set_access 65535 refused: that uid is nobody's (it means 'unknown' where "
+                        "uids have 16 bits)");
         if ((flags & HAS_DRIVER) && !driver_name_valid(step->name))
                 return fault_set(f, FAULT_INVALID_ARGS, 0,
                         "%s refused: '%s' is not a driver's name (1 to 63 of A-Z a-z 0-9 _ -)",

@@ -21,8 +21,12 @@ enum step_kind {
         STEP_SET_ESWITCH,    /* name: legacy or switchdev */
         STEP_SET_MTU,        /* value: bytes, of the PF's uplink netdev */
         STEP_LINK_UP,        /* the PF's uplink netdev */
+        STEP_SET_ACCESS,     /* vf, value: uid that may open its vfio group; ACCESS_NOBODY. Success
+                                means that the device node is so, or is not there for nobody */
         STEP_MAX,
 };
+
+#define ACCESS_NOBODY UINT32_MAX /* root alone */
 
 struct step {
         enum step_kind kind;
@@ -63,3 +67,7 @@ int step_check(const struct step *step, struct fault *f);
 
 /* May it destroy what a VF's holder uses? The backend looks again right before such a step. */
 bool step_destructive(const struct step *step);
+
+/* FAULT_IN_USE when one of these holds a VF that the step would take away. */
+int step_refuse_held(const struct step *step, const struct dev_id *pf, const struct holder *holders,
+        size_t n, struct fault *f);

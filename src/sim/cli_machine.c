@@ -146,19 +146,48 @@ int cli_link(struct cli *c)
         return cli_call(c, "SetLink", NULL, "ss", c->argv[0], c->argv[1]);
 }
 
-int cli_writes(struct cli *c)
+int cli_use(struct cli *c)
 {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        uint64_t n = 0;
-        int r;
+        struct target t;
+        int r = cli_target_any(c, &t);
 
-        r = cli_call(c, "Writes", &reply, "s", c->argv[0]);
-        if (r)
-                return r;
+        return r ? r
+                 : cli_call(c, "Use", NULL, "suss", t.pf, t.vf, c->argv[1],
+                           c->argc > 2 ? c->argv[2] : "");
+}
+
+int cli_unuse(struct cli *c)
+{
+        struct target t;
+        int r = cli_target_any(c, &t);
+
+        return r ? r : cli_call(c, "Unuse", NULL, "sus", t.pf, t.vf, c->argv[1]);
+}
+
+static int print_number(struct cli *c, sd_bus_message *reply)
+{
+        uint64_t n = 0;
+
         if (sd_bus_message_read(reply, "t", &n) < 0)
                 return cli_failed(c, "an answer that makes no sense");
         printf("%llu\n", (unsigned long long) n);
         return EXIT_SUCCESS;
+}
+
+int cli_writes(struct cli *c)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r = cli_call(c, "Writes", &reply, "s", c->argv[0]);
+
+        return r ? r : print_number(c, reply);
+}
+
+int cli_harmed(struct cli *c)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r = cli_call(c, "Harmed", &reply, "");
+
+        return r ? r : print_number(c, reply);
 }
 
 int cli_log(struct cli *c)

@@ -4,6 +4,7 @@
 
 #include "sim/address.h"
 #include "sim/kernel_private.h"
+#include "sim/uses.h"
 #include "sim/wiring.h"
 
 #define ENABLE_USEC    100000u  /* iov.c sriov_enable(): msleep(100) */
@@ -103,7 +104,7 @@ static void write_sriov(struct sim_pf *pf, uint32_t count)
 
 static void forget_vf(struct sim_vf *vf)
 {
-        *vf = (struct sim_vf){.group = vf->group, .locked = vf->locked};
+        *vf = (struct sim_vf){.group = vf->group, .locked = vf->locked, .access_uid = -1};
 }
 
 void kernel_detach_pf(struct machine *m, struct sim_pf *pf)
@@ -112,6 +113,7 @@ void kernel_detach_pf(struct machine *m, struct sim_pf *pf)
         for (uint32_t i = 0; i < pf->hw_total_vfs; i++)
                 forget_vf(&pf->vfs[i]);
         pf->num_vfs = 0;
+        pf->uses.n = 0;
         pf->driver[0] = '\0';
         pf->eswitch[0] = '\0';
         write_sriov(pf, 0);
@@ -321,14 +323,25 @@ int kernel_probe(struct machine *m, struct sim_pf *pf, uint32_t index)
         return r;
 }
 
-/* The driver's remove function: vfio's waits until its user has closed the device. */
-static int release_vf(struct machine *m, struct sim_pf *pf, uint32_t index, uint32_t generation)
+void kernel_count_harm(struct machine *m, const struct sim_vf *vf, unsigned flags)
+{
+        if (sim_vf_used(vf) && !(flags & (KERNEL_FORCE | KERNEL_NOWAIT)))
+                m->harmed++;
+}
+
+/* The driver's remove function: vfio's waits until its user has closed the device; everybody else
+ * is not asked. */
+static int release_vf(
+        struct machine *m, struct sim_pf *pf, uint32_t index, uint32_t generation, unsigned flags)
 {
         struct sim_vf *vf = &pf->vfs[index];
 
+        kernel_count_harm(m, vf, flags);
+        vf->uses.n = 0;
         if (vf->guest[0] == '\0')
                 wiring_left(m, pf, index);
         vf->driver[0] = '\0'; /* the link goes first: dd.c __device_release_driver() */
+        vf->access_uid = -1;  /* the group's node goes with it */
         vf->netdev[0] = '\0';
         machine_touch(m, pf);
         while (kernel_still_there(pf, generation) && pf->vfs[index].guest[0] != '\0')
@@ -349,7 +362,7 @@ int kernel_unbind(struct machine *m, struct sim_pf *pf, uint32_t index, unsigned
         else if ((flags & KERNEL_NOWAIT) && pf->vfs[index].guest[0] != '\0')
                 r = -EWOULDBLOCK;
         else
-                r = release_vf(m, pf, index, generation);
+                r = release_vf(m, pf, index, generation, flags);
         kernel_unlock_vf(m, pf, index, generation);
         machine_touch(m, pf);
         return r;
@@ -408,7 +421,7 @@ static int enable_vfs(
 }
 
 /* sriov_del_vfs(): one after the other; the virtfn link first, then the driver, then the device. */
-static int remove_vfs(struct machine *m, struct sim_pf *pf, uint32_t generation)
+static int remove_vfs(struct machine *m, struct sim_pf *pf, uint32_t generation, unsigned flags)
 {
         int r;
 
@@ -418,7 +431,7 @@ static int remove_vfs(struct machine *m, struct sim_pf *pf, uint32_t generation)
                 pf->vfs[i].dying = true;
                 r = kernel_lock_vf(m, pf, i, 0);
                 if (r == 0)
-                        r = release_vf(m, pf, i, generation);
+                        r = release_vf(m, pf, i, generation, flags);
                 if (r < 0)
                         return r;
                 forget_vf(&pf->vfs[i]);
@@ -442,7 +455,7 @@ static int disable_vfs(struct machine *m, struct sim_pf *pf, unsigned flags)
         r = lock_rescan(m, flags);
         if (r < 0)
                 return r;
-        r = remove_vfs(m, pf, generation);
+        r = remove_vfs(m, pf, generation, flags);
         unlock_rescan(m);
         if (r < 0)
                 return r;

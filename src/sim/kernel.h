@@ -13,6 +13,7 @@
 
 enum kernel_flags {
         KERNEL_NOWAIT = 1, /* -EWOULDBLOCK instead of waiting for a holder or a lock; no latency */
+        KERNEL_FORCE = 2,  /* whoever uses the VF may be harmed: not counted */
 };
 
 /* Somebody can reach its VFs by netlink. */
@@ -52,8 +53,13 @@ int kernel_probe(struct machine *m, struct sim_pf *pf, uint32_t vf);
 int kernel_set_vf(struct machine *m, struct sim_pf *pf, uint32_t vf, enum vf_setting setting,
         const struct vf_attrs *attrs);
 
-int kernel_reset(struct machine *m, struct sim_pf *pf, uint32_t vf);
+int kernel_reset(struct machine *m, struct sim_pf *pf, uint32_t vf, unsigned flags);
 int kernel_set_msix(struct machine *m, struct sim_pf *pf, uint32_t vf, uint32_t vectors);
+
+/* udev's part: who may open the device node of its vfio group. ACCESS_NOBODY: root alone. -ENOENT
+ * when it is not on vfio: there is no node; -EBUSY: the group's node is another's, for another VF.
+ */
+int kernel_set_access(struct machine *m, struct sim_pf *pf, uint32_t vf, uint32_t uid);
 int kernel_set_eswitch(struct machine *m, struct sim_pf *pf, const char *mode);
 int kernel_set_mtu(struct machine *m, struct sim_pf *pf, uint32_t mtu);
 

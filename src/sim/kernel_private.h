@@ -11,6 +11,9 @@ bool kernel_still_there(const struct sim_pf *pf, uint32_t generation);
 int kernel_lock_vf(struct machine *m, struct sim_pf *pf, uint32_t vf, unsigned flags);
 void kernel_unlock_vf(struct machine *m, struct sim_pf *pf, uint32_t vf, uint32_t generation);
 
+/* Counts it when somebody uses the VF that is being taken away, and nobody allowed that. */
+void kernel_count_harm(struct machine *m, const struct sim_vf *vf, unsigned flags);
+
 /* Somebody has a member of its IOMMU group open. */
 bool kernel_group_open(struct machine *m, struct sim_pf *pf, uint32_t vf);
 

@@ -63,7 +63,7 @@ int kernel_set_vf(struct machine *m, struct sim_pf *pf, uint32_t index, enum vf_
         return 0;
 }
 
-int kernel_reset(struct machine *m, struct sim_pf *pf, uint32_t index)
+int kernel_reset(struct machine *m, struct sim_pf *pf, uint32_t index, unsigned flags)
 {
         uint32_t generation = pf->generation;
         int r;
@@ -74,6 +74,7 @@ int kernel_reset(struct machine *m, struct sim_pf *pf, uint32_t index)
         machine_latency(m, RESET_USEC);
         if (!kernel_still_there(pf, generation))
                 return -ENODEV;
+        kernel_count_harm(m, &pf->vfs[index], flags);
         wiring_reset(m, pf, index);
         pf->vfs[index].resets++; /* the PF's driver applies the administrator's settings again */
         kernel_unlock_vf(m, pf, index, generation);
@@ -98,6 +99,38 @@ int kernel_set_msix(struct machine *m, struct sim_pf *pf, uint32_t index, uint32
         pf->msix_free += vf->msix;
         pf->msix_free -= vectors;
         vf->msix = vectors;
+        machine_touch(m, pf);
+        return 0;
+}
+
+/* The node is one for all of the group. */
+static bool given_to_another(struct machine *m, struct sim_pf *pf, uint32_t index, uint32_t uid)
+{
+        int32_t group = machine_group_of(m, pf, index);
+
+        for (size_t i = 0; i < m->n_pfs; i++)
+                for (uint32_t k = 0; m->pfs[i].present && k < m->pfs[i].hw_total_vfs; k++) {
+                        const struct sim_vf *vf = &m->pfs[i].vfs[k];
+
+                        if (vf != &pf->vfs[index] && vf->access_uid >= 0 &&
+                                vf->access_uid != (int64_t) uid &&
+                                machine_group_of(m, &m->pfs[i], k) == group)
+                                return true;
+                }
+        return false;
+}
+
+int kernel_set_access(struct machine *m, struct sim_pf *pf, uint32_t index, uint32_t uid)
+{
+        struct sim_vf *vf = &pf->vfs[index];
+
+        if (!vf->exists)
+                return -ENODEV;
+        if (uid != ACCESS_NOBODY && !startswith(vf->driver, "vfio"))
+                return -ENOENT;
+        if (uid != ACCESS_NOBODY && given_to_another(m, pf, index, uid))
+                return -EBUSY;
+        vf->access_uid = uid == ACCESS_NOBODY ? -1 : (int64_t) uid;
         machine_touch(m, pf);
         return 0;
 }

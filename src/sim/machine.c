@@ -93,7 +93,7 @@ static int insert(struct machine *m, struct sim_pf *pf, const struct sim_profile
         if (!vfs)
                 return -ENOMEM;
         for (uint32_t i = 0; i < pf->hw_total_vfs; i++)
-                vfs[i].group = -1;
+                vfs[i].group = vfs[i].access_uid = -1;
         free(pf->vfs);
         pf->vfs = vfs;
         pf->profile = profile;
@@ -133,6 +133,7 @@ void machine_unplug(struct machine *m, struct sim_pf *pf)
         wiring_detach(m, pf);
         pf->present = false;
         pf->num_vfs = 0;
+        pf->uses.n = 0;
         for (uint32_t i = 0; i < pf->hw_total_vfs; i++)
                 pf->vfs[i] =
                         (struct sim_vf){.group = pf->vfs[i].group, .locked = pf->vfs[i].locked};
@@ -265,6 +266,8 @@ int machine_new(const struct topology *t, struct machine **ret, struct fault *f)
         if (m->event_fd < 0)
                 return -errno;
         m->iommu = t->iommu;
+        m->interrupt_remapping = t->interrupt_remapping;
+        m->unsafe_interrupts = t->unsafe_interrupts;
         r = add_nodes(m, t);
         if (r == 0)
                 r = add_traffic(m, t);

@@ -22,6 +22,19 @@
 #define MACHINE_LOG_MAX   192
 #define GUEST_NAME_MAX    (NAME_MAX_TEXT / 2)
 
+#define SIM_USES_MAX 7u
+
+/* Somebody uses a function otherwise than through vfio: see uses.h. */
+struct sim_use {
+        char kind[WORD_MAX];
+        char name[GUEST_NAME_MAX];
+};
+
+struct sim_uses {
+        struct sim_use list[SIM_USES_MAX];
+        size_t n;
+};
+
 struct sim_vf {
         bool exists; /* its device and the PF's virtfn link are there */
         bool dying;  /* being removed: the virtfn link is gone, the device not yet */
@@ -32,8 +45,10 @@ struct sim_vf {
         char guest[GUEST_NAME_MAX]; /* who has its vfio device open; "" nobody */
         uint32_t msix;
         uint32_t resets;
-        int32_t group; /* of its own, once it had one; -1 */
+        int64_t access_uid; /* who may open its group's node; -1: root alone */
+        int32_t group;      /* of its own, once it had one; -1 */
         struct vf_attrs attrs;
+        struct sim_uses uses;
 };
 
 struct sim_pf {
@@ -59,6 +74,7 @@ struct sim_pf {
         struct sim_vf *vfs; /* hw_total_vfs of them */
         uint32_t msix_free;
         struct cfgspace cfg;
+        struct sim_uses uses;
 
         struct traffic_nic_config traffic; /* of its datapath */
         struct topo_guest *guests;         /* who uses its VFs, as the topology says */
@@ -73,7 +89,8 @@ struct machine {
         pthread_mutex_t lock;
         pthread_cond_t changed;
         bool rescan_locked; /* pci_lock_rescan_remove() */
-        bool iommu, kernel_latency;
+        bool iommu, interrupt_remapping, unsafe_interrupts, kernel_latency;
+        uint64_t harmed; /* VFs taken from their users by steps that were not forced */
         struct traffic *traffic;
         struct fault trouble; /* the first thing that went wrong with a datapath */
 

@@ -30,13 +30,11 @@ struct collector {
         size_t capacities_capacity;
 };
 
-static int collect(struct collector *c, int32_t id, const struct bdf *address, const char *driver,
-        uint32_t pci_class)
+static int collect(struct collector *c, int32_t id, const struct group_device *device)
 {
         struct groups *groups = &c->groups;
         size_t i = groups->n;
         struct group_facts *g;
-        size_t *capacity;
         int r;
 
         /* Mostly the last one: devices come in the order of their groups. */
@@ -51,17 +49,17 @@ static int collect(struct collector *c, int32_t id, const struct bdf *address, c
                 if (r < 0)
                         return r;
                 c->capacities[groups->n] = 0;
-                groups->list[groups->n] = (struct group_facts){.id = id, .type = "DMA-FQ"};
+                groups->list[groups->n] = (struct group_facts){.id = id,
+                        .type = "DMA-FQ",
+                        .reserved = {{0xfee00000, 0xfeefffff, "msi"}},
+                        .n_reserved = 1};
                 i = ++groups->n;
         }
         g = &groups->list[i - 1];
-        capacity = &c->capacities[i - 1];
-        r = array_grow(&g->devices, capacity, g->n_devices, sizeof(*g->devices));
-        if (r < 0)
-                return r;
-        g->devices[g->n_devices] = (struct group_device){.pci_class = pci_class};
-        format_bdf(g->devices[g->n_devices].address, address);
-        return str_copy(g->devices[g->n_devices++].driver, DRIVER_MAX, driver);
+        r = array_grow(&g->devices, &c->capacities[i - 1], g->n_devices, sizeof(*g->devices));
+        if (r == 0)
+                g->devices[g->n_devices++] = *device;
+        return r;
 }
 
 static int compare_groups(const void *a, const void *b)
@@ -71,21 +69,94 @@ static int compare_groups(const void *a, const void *b)
         return (x->id > y->id) - (x->id < y->id);
 }
 
+/* The bridge above a node, "" on a root bus. */
+static void parent_of(const struct machine *m, size_t node, char buf[static BDF_STR_MAX])
+{
+        int32_t up = m->nodes[node].parent;
+
+        buf[0] = '\0';
+        if (up >= 0)
+                format_bdf(buf, &m->nodes[up].address);
+}
+
 static int collect_pf(struct machine *m, struct collector *c, struct sim_pf *pf)
 {
+        struct group_device device = {.pci_class = pf->profile->pci_class};
         struct bdf address;
         int r;
 
-        r = collect(c, machine_group_of(m, pf, NO_VF), &pf->address, pf->driver,
-                pf->profile->pci_class);
+        format_bdf(device.address, &pf->address);
+        memcpy(device.driver, pf->driver, sizeof(device.driver));
+        parent_of(m, pf->node, device.parent);
+        r = collect(c, machine_group_of(m, pf, NO_VF), &device);
+        format_bdf(device.physfn, &pf->address);
         for (uint32_t i = 0; i < pf->hw_total_vfs && r >= 0; i++) {
                 if (!pf->vfs[i].exists)
                         continue;
                 sim_vf_address(&pf->address, pf->profile, i, &address);
-                r = collect(c, machine_group_of(m, pf, i), &address, pf->vfs[i].driver,
-                        pf->profile->pci_class);
+                format_bdf(device.address, &address);
+                memcpy(device.driver, pf->vfs[i].driver, sizeof(device.driver));
+                r = collect(c, machine_group_of(m, pf, i), &device);
         }
         return r;
+}
+
+static int32_t group_of_bridge(const struct machine *m, size_t i)
+{
+        return m->node_groups[pci_group_of(m->nodes, m->n_nodes, i)];
+}
+
+static int collect_bridge(struct machine *m, struct collector *c, size_t i)
+{
+        struct group_device device = {.driver = "pcieport", .pci_class = 0x060400};
+
+        format_bdf(device.address, &m->nodes[i].address);
+        parent_of(m, i, device.parent);
+        return collect(c, group_of_bridge(m, i), &device);
+}
+
+static int compare_bridges(const void *a, const void *b)
+{
+        return strcmp(((const struct bridge_facts *) a)->address,
+                ((const struct bridge_facts *) b)->address);
+}
+
+/* All there are: as many as a file may have. */
+static int add_bridges(const struct machine *m, struct groups *groups)
+{
+        static const char *const kinds[] = {
+                [PCI_ROOT_PORT] = "root-port",
+                [PCI_SWITCH_UPSTREAM] = "upstream",
+                [PCI_SWITCH_DOWNSTREAM] = "downstream",
+        };
+
+        groups->bridges = calloc(m->n_bridges + 1, sizeof(*groups->bridges));
+        if (!groups->bridges)
+                return -ENOMEM;
+        for (size_t i = 0; i < m->n_bridges; i++) {
+                struct bridge_facts *b = &groups->bridges[groups->n_bridges++];
+
+                format_bdf(b->address, &m->nodes[i].address);
+                parent_of(m, i, b->parent);
+                snprintf(b->kind, sizeof(b->kind), "%s", kinds[m->nodes[i].type]);
+                b->group = m->iommu ? group_of_bridge(m, i) : -1;
+                b->acs = m->nodes[i].acs ? ACS_ISOLATES : ACS_NONE;
+        }
+        if (groups->n_bridges > 0)
+                qsort(groups->bridges, groups->n_bridges, sizeof(*groups->bridges),
+                        compare_bridges);
+        return 0;
+}
+
+static void say_iommu(const struct machine *m, struct iommu_facts *ret)
+{
+        *ret = (struct iommu_facts){
+                .present = m->iommu,
+                .interrupt_remap = m->iommu && m->interrupt_remapping,
+                .unsafe_interrupts = m->unsafe_interrupts,
+        };
+        if (m->iommu)
+                snprintf(ret->name, sizeof(ret->name), "sim");
 }
 
 /* A group without PF and VF is of no interest. */
@@ -97,20 +168,31 @@ static bool interesting(const struct group_facts *g)
         return false;
 }
 
+/* Leaves the groups that matter, in order. */
+static void keep(struct groups *groups)
+{
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < groups->n; i++)
+                if (interesting(&groups->list[i]))
+                        groups->list[n++] = groups->list[i];
+                else
+                        free(groups->list[i].devices);
+        groups->n = n;
+        if (n > 0)
+                qsort(groups->list, n, sizeof(*groups->list), compare_groups);
+}
+
 int machine_groups(struct machine *m, struct groups *ret)
 {
         struct collector c = {0};
-        struct groups kept = {0};
-        int r = 0;
+        int r;
 
-        if (!m->iommu) {
-                *ret = kept;
-                return 0;
-        }
-        for (size_t i = 0; i < m->n_bridges && r >= 0; i++)
-                r = collect(&c, m->node_groups[pci_group_of(m->nodes, m->n_nodes, i)],
-                        &m->nodes[i].address, "pcieport", 0x060400);
-        for (size_t i = 0; i < m->n_pfs && r >= 0; i++)
+        say_iommu(m, &c.groups.iommu);
+        r = add_bridges(m, &c.groups);
+        for (size_t i = 0; m->iommu && i < m->n_bridges && r >= 0; i++)
+                r = collect_bridge(m, &c, i);
+        for (size_t i = 0; m->iommu && i < m->n_pfs && r >= 0; i++)
                 if (m->pfs[i].present)
                         r = collect_pf(m, &c, &m->pfs[i]);
         free(c.capacities);
@@ -118,14 +200,7 @@ int machine_groups(struct machine *m, struct groups *ret)
                 groups_done(&c.groups);
                 return r;
         }
-        for (uint32_t i = 0; i < c.groups.n; i++)
-                if (interesting(&c.groups.list[i]))
-                        c.groups.list[kept.n++] = c.groups.list[i];
-                else
-                        free(c.groups.list[i].devices);
-        c.groups.n = kept.n;
-        if (kept.n > 0)
-                qsort(c.groups.list, kept.n, sizeof(*c.groups.list), compare_groups);
+        keep(&c.groups);
         *ret = c.groups;
         return 0;
 }

@@ -5,9 +5,11 @@
  */
 #include <stdio.h>
 
+#include "model/advice.h"
 #include "sim/address.h"
 #include "sim/kernel.h"
 #include "sim/simops.h"
+#include "sim/uses.h"
 #include "sim/wiring.h"
 
 /* One step on its way. */
@@ -22,85 +24,6 @@ struct call {
 /* ---- what the errnos mean ----------------------------------------------------------------------
  */
 
-struct meaning {
-        int error;
-        enum fault_code code;
-        const char *text;
-};
-
-static const struct meaning numvfs_errors[] = {
-        {ERANGE, FAULT_INVALID_ARGS, "more than sriov_totalvfs"},
-        {EBUSY, FAULT_VFS_EXIST,
-                "there are VFs, and the kernel changes a count only by destroying all of them; set "
-                "0 first"},
-        {ENOENT, FAULT_NO_DRIVER, "the PF has no driver that makes VFs; bind one"},
-        {0},
-};
-
-static const struct meaning vf_errors[] = {
-        {EOPNOTSUPP, FAULT_NOT_SUPPORTED, "the driver does not have this setting"},
-        {EINVAL, FAULT_INVALID_ARGS,
-                "the driver refused the value: out of its range, not for this VF, or not while the "
-                "PF's link is down"},
-        {EPROTONOSUPPORT, FAULT_NOT_SUPPORTED, "the driver does not do this VLAN protocol"},
-        {0},
-};
-
-static const struct meaning bind_errors[] = {
-        {ENOENT, FAULT_NOT_SUPPORTED, "no such PCI driver in the kernel; load its module"},
-        {ENODEV, FAULT_NOT_SUPPORTED,
-                "the driver does not take this device: its id table does not list it, another "
-                "driver_override is set, or sriov_drivers_autoprobe is 0 and no override is set"},
-        {EBUSY, FAULT_BUSY,
-                "it is on a driver already, or a user of vfio owns its IOMMU group; let it go "
-                "first"},
-        {EINVAL, FAULT_NOT_SUPPORTED, "vfio-pci needs an IOMMU, and this machine has none on"},
-        {0},
-};
-
-static const struct meaning probe_errors[] = {
-        {ENODEV, FAULT_NOT_SUPPORTED,
-                "sriov_drivers_autoprobe of its PF is 0, so the kernel gives it no driver; set it "
-                "to 1 first"},
-        {EBUSY, FAULT_BUSY, "a user of vfio owns its IOMMU group; let it go first"},
-        {EINVAL, FAULT_NOT_APPLIED, "vfio-pci needs an IOMMU, and this machine has none on"},
-        {0},
-};
-
-static const struct meaning other_errors[] = {
-        {EOPNOTSUPP, FAULT_NOT_SUPPORTED, "the PF's driver can not change it"},
-        {EBUSY, FAULT_BUSY, "a VF is on a driver; unbind it first"},
-        {ENOSPC, FAULT_NO_RESOURCES, "the PF's pool is empty; take from another VF first"},
-        {EINVAL, FAULT_INVALID_ARGS, "the driver refused the number"},
-        {0},
-};
-
-static const struct meaning *meanings(enum step_kind kind)
-{
-        switch (kind) {
-        case STEP_SET_NUMVFS:
-                return numvfs_errors;
-        case STEP_SET_VF:
-                return vf_errors;
-        case STEP_BIND:
-                return bind_errors;
-        case STEP_PROBE:
-                return probe_errors;
-        case STEP_SET_AUTOPROBE:
-        case STEP_UNBIND:
-        case STEP_SET_OVERRIDE:
-        case STEP_CLEAR_OVERRIDE:
-        case STEP_RESET:
-        case STEP_SET_MSIX:
-        case STEP_SET_ESWITCH:
-        case STEP_SET_MTU:
-        case STEP_LINK_UP:
-        case STEP_MAX:
-                break;
-        }
-        return other_errors;
-}
-
 static int gone(const struct dev_id *id, struct fault *f)
 {
         return fault_set(f, FAULT_GONE, ENODEV, "no PF at %s: it was removed", dev_id_address(id));
@@ -111,21 +34,35 @@ static bool still_there(const struct call *c)
         return c->pf->present && c->pf->generation == c->generation;
 }
 
+/* Whose refusal it is, and what is known of him. */
+static struct advice_case case_of(const struct call *c)
+{
+        const struct step *step = c->step;
+        struct advice_case ret = {.kind = step->kind, .value = step->value};
+        const char *driver = c->pf->driver;
+
+        if (step->kind == STEP_BIND)
+                driver = step->name;
+        else if (step->kind == STEP_UNBIND)
+                driver = c->pf->vfs[step->vf].driver;
+        else if (step->kind == STEP_PROBE)
+                driver = c->pf->vfs[step->vf].driver_override;
+        snprintf(ret.driver, sizeof(ret.driver), "%s", driver);
+        ret.num_vfs = c->pf->num_vfs;
+        ret.link_down = kernel_has_netdev(c->pf) && !kernel_link_up(c->pf);
+        return ret;
+}
+
 static int explain(const struct call *c, int r, struct fault *f)
 {
-        const char *words = strerrordesc_np(-r) ?: "unknown error", *driver = c->pf->driver;
+        struct advice_case advice;
         char what[160];
 
         if (!still_there(c))
                 return gone(&c->pf->id, f);
+        advice = case_of(c);
         step_describe(c->step, what, sizeof(what));
-        for (const struct meaning *e = meanings(c->step->kind); e->error != 0; e++)
-                if (e->error == -r)
-                        return fault_set(f, e->code, -r, "PF %s (driver %s): %s refused: %s (%s)",
-                                dev_id_address(&c->pf->id), driver[0] ? driver : "none", what,
-                                e->text, words);
-        return fault_set(f, fault_code_of_errno(-r), -r, "PF %s (driver %s): %s refused: %s",
-                dev_id_address(&c->pf->id), driver[0] ? driver : "none", what, words);
+        return advice_fault(f, &advice, -r, "PF %s: %s", dev_id_address(&c->pf->id), what);
 }
 
 /* ---- steps -------------------------------------------------------------------------------------
@@ -151,11 +88,12 @@ static int act(const struct call *c)
         const struct step *step = c->step;
         struct machine *m = c->m;
         struct sim_pf *pf = c->pf;
+        unsigned flags = step->force ? KERNEL_FORCE : 0;
         int r;
 
         switch (step->kind) {
         case STEP_SET_NUMVFS:
-                return kernel_set_numvfs(m, pf, step->value, c->strike.count, 0);
+                return kernel_set_numvfs(m, pf, step->value, c->strike.count, flags);
         case STEP_SET_AUTOPROBE:
                 pf->autoprobe = step->value;
                 machine_touch(m, pf);
@@ -163,7 +101,7 @@ static int act(const struct call *c)
         case STEP_SET_VF:
                 return kernel_set_vf(m, pf, step->vf, step->setting, &step->attrs);
         case STEP_UNBIND: /* of a device that is on no driver: done */
-                return vf_of(c)->driver[0] ? kernel_unbind(m, pf, step->vf, 0) : 0;
+                return vf_of(c)->driver[0] ? kernel_unbind(m, pf, step->vf, flags) : 0;
         case STEP_BIND:
                 if (streq(vf_of(c)->driver, step->name))
                         return 0;
@@ -177,7 +115,7 @@ static int act(const struct call *c)
                 machine_touch(m, pf);
                 return r;
         case STEP_RESET:
-                return kernel_reset(m, pf, step->vf);
+                return kernel_reset(m, pf, step->vf, flags);
         case STEP_SET_MSIX:
                 return kernel_set_msix(m, pf, step->vf, step->value);
         case STEP_SET_ESWITCH:
@@ -189,6 +127,8 @@ static int act(const struct call *c)
                 wiring_set_link(m, pf);
                 machine_touch(m, pf);
                 return 0;
+        case STEP_SET_ACCESS:
+                return kernel_set_access(m, pf, step->vf, step->value);
         case STEP_MAX:
                 break;
         }
@@ -207,6 +147,7 @@ static int not_applied(const struct call *c, const char *now, struct fault *f)
 static int check_count(const struct call *c, struct fault *f)
 {
         uint32_t now = count_vfs(c->pf);
+        struct advice_case advice;
         char text[32];
 
         if (now == c->step->value)
@@ -214,8 +155,8 @@ static int check_count(const struct call *c, struct fault *f)
         snprintf(text, sizeof(text), "%u VFs", now);
         if (now > c->step->value)
                 return not_applied(c, text, f);
-        return fault_set(f, FAULT_PARTIAL_COUNT, 0,
-                "asked PF %s for %u VFs and %u came: the kernel reports that as success",
+        advice = case_of(c);
+        return advice_fault(f, &advice, ADVICE_SHORT, "asked PF %s for %u VFs and %u came",
                 dev_id_address(&c->pf->id), c->step->value, now);
 }
 
@@ -274,6 +215,7 @@ static int check(const struct call *c, struct fault *f)
         case STEP_PROBE: /* on none: the kernel has none for it */
         case STEP_RESET:
         case STEP_SET_MSIX: /* write-only */
+        case STEP_SET_ACCESS:
         case STEP_MAX:
                 return 0;
         }
@@ -315,6 +257,40 @@ static int suffer(struct call *c, struct fault *f)
         return c->strike.error ? explain(c, -c->strike.error, f) : 0;
 }
 
+/* What the deed will lock is somebody else's at the moment. */
+static bool is_locked(const struct call *c)
+{
+        if (c->step->vf != NO_VF)
+                return vf_of(c)->locked;
+        return c->pf->locked || (c->m->rescan_locked && c->pf->num_vfs > 0);
+}
+
+/*
+ * The last look before a deed that takes VFs away. It waits first for what the deed would wait for,
+ * so that between the two the machine is never unlocked: whoever comes is seen, or comes too late.
+ * (With the kernel's latency the deed itself takes time, and as in Linux a VF can still be opened
+ * while its neighbours are being removed.)
+ */
+static int guard(const struct call *c, struct fault *f)
+{
+        _cleanup_(freep) struct holder *holders = NULL;
+        size_t n;
+        int r;
+
+        if (!step_destructive(c->step) || c->step->force)
+                return 0;
+        while (still_there(c) && is_locked(c))
+                machine_wait(c->m);
+        if (!still_there(c))
+                return gone(&c->pf->id, f);
+        r = check_target(c, f);
+        if (r < 0)
+                return r;
+        if (machine_holders(c->m, c->pf, c->step->vf, &holders, &n) < 0)
+                return fault_set(f, FAULT_NO_RESOURCES, ENOMEM, "out of memory");
+        return step_refuse_held(c->step, &c->pf->id, holders, n, f);
+}
+
 static int sim_step(
         void *backend, const struct pf_ref *ref, const struct step *step, struct fault *f)
 {
@@ -349,6 +325,8 @@ static int sim_step(
         r = suffer(&c, f);
         if (r == 0)
                 r = check_target(&c, f); /* once more, after the wait */
+        if (r == 0)
+                r = guard(&c, f);
         if (r < 0)
                 return r;
         r = c.strike.ignore ? 0 : act(&c);
@@ -388,10 +366,12 @@ static void read_vf(
         format_bdf(ret->address, &address);
         memcpy(ret->driver, vf->driver, sizeof(ret->driver));
         memcpy(ret->driver_override, vf->driver_override, sizeof(ret->driver_override));
-        memcpy(ret->netdev, vf->netdev, sizeof(ret->netdev));
+        if (!sim_vf_netdev_away(vf))
+                memcpy(ret->netdev, vf->netdev, sizeof(ret->netdev));
         snprintf(ret->reset_methods, sizeof(ret->reset_methods), "%s", pf->profile->vf_resets);
         ret->iommu_group = machine_group_of(m, pf, i);
         ret->enable = vf->guest[0] || (vf->driver[0] && !sim_driver_manages_dma(vf->driver));
+        ret->access_uid = vf->access_uid;
         if (!answers || machine_omits(m, pf, i))
                 return;
         ret->attrs_known = true;
@@ -525,25 +505,11 @@ static int sim_holders(void *backend, const struct dev_id *id, uint32_t vf, stru
 {
         _cleanup_(machine_unlockp) struct machine *m = machine_lock(backend);
         struct sim_pf *pf = machine_find(m, id->str);
-        struct holder *list;
-        size_t n = 0;
 
         if (!pf)
                 return gone(id, f);
-        list = calloc(pf->hw_total_vfs, sizeof(*list));
-        if (!list)
+        if (machine_holders(m, pf, vf, ret, ret_n) < 0)
                 return fault_set(f, FAULT_NO_RESOURCES, ENOMEM, "out of memory");
-        for (uint32_t i = 0; i < pf->hw_total_vfs; i++) {
-                if ((vf != NO_VF && vf != i) || pf->vfs[i].guest[0] == '\0')
-                        continue;
-                list[n] = (struct holder){.vf = i, .kind = "guest", .pid = -1};
-                snprintf(list[n].name, sizeof(list[n].name), "guest %s", pf->vfs[i].guest);
-                snprintf(list[n].path, sizeof(list[n].path), "/dev/vfio/%d",
-                        machine_group_of(m, pf, i));
-                n++;
-        }
-        *ret = list;
-        *ret_n = n;
         return 0;
 }
 

@@ -73,8 +73,8 @@ static int read_choice(struct reader *rd, const struct json_value *v, const char
 
 static int read_host(struct reader *rd, const struct json_value *host)
 {
-        static const char *const keys[] = {
-                "iommu", "interrupt_remapping", "memory_mib", "latency", NULL};
+        static const char *const keys[] = {"iommu", "interrupt_remapping",
+                "allow_unsafe_interrupts", "memory_mib", "latency", NULL};
         int r;
 
         r = json_check_keys(host, keys, rd->f);
@@ -82,6 +82,9 @@ static int read_host(struct reader *rd, const struct json_value *host)
                 r = json_opt_bool(host, "iommu", &rd->t->iommu, rd->f);
         if (r >= 0)
                 r = json_opt_bool(host, "interrupt_remapping", &rd->t->interrupt_remapping, rd->f);
+        if (r >= 0)
+                r = json_opt_bool(
+                        host, "allow_unsafe_interrupts", &rd->t->unsafe_interrupts, rd->f);
         if (r >= 0)
                 r = json_opt_u32(host, "memory_mib", 64, 65536, &rd->t->memory_mib, rd->f);
         return r < 0 ? r

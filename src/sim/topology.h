@@ -60,8 +60,9 @@ struct topo_pf {
 
 struct topology {
         bool iommu, interrupt_remapping;
-        uint32_t memory_mib; /* what guests and drivers have; 0: TRAFFIC_MEMORY_MIB */
-        bool kernel_latency; /* waits as long as the kernel does; else not at all */
+        bool unsafe_interrupts; /* vfio goes on without remapping */
+        uint32_t memory_mib;    /* what guests and drivers have; 0: TRAFFIC_MEMORY_MIB */
+        bool kernel_latency;    /* waits as long as the kernel does; else not at all */
         struct topo_bridge *bridges;
         size_t n_bridges;
         struct topo_pf *pfs;

@@ -22,7 +22,7 @@ PF_KEYS = {"pf", "address", "netdev", "netdevs", "driver", "class", "vendor", "d
            "path", "slot", "config_state", "config_source", "config_text", "differences"}
 VF_KEYS = {"pf", "index", "address", "driver", "driver_override", "netdev", "iommu_group", "mac", "vlan", "qos", "vlan_proto",
            "spoofchk", "trust", "link_state", "min_tx_rate", "max_tx_rate", "query_rss", "node_guid", "port_guid", "reset_methods",
-           "enable", "in_use", "holders", "attributes_known"}
+           "enable", "in_use", "holders", "attributes_known", "lease_state", "access_uid"}
 
 
 def environment(**changes):
@@ -156,7 +156,7 @@ class Looking(Case):
         text = self.good("--help")
         self.assertEqual(text, self.good("help"))
         for command in ("status", "list", "show", "create", "destroy", "set", "reset", "bind", "unbind", "autoprobe", "plan", "apply",
-                        "confirm", "rollback", "save", "reload", "wait", "monitor",
+                        "confirm", "rollback", "save", "reload", "wait", "doctor", "monitor",
                         "version", "help"):
             self.assertRegex(text, rf"(?m)^  {command}\b")
             self.assertTrue(self.good("help", command).startswith(f"sriovctl {command}"))

@@ -137,7 +137,7 @@ def a_vfs(rng, limit, macs, drivers):
         ["link_state", lambda: rng.choice(["auto", "enable", "disable", "baseline"])], ["query_rss", switch], ["node_guid", guid],
         ["port_guid", guid], ["driver", lambda: rng.choice(drivers + ["none"])],
         ["driver_override", lambda: rng.choice(drivers + [""])], ["msix", lambda: rng.choice([1, 8, 2048])],
-        ["name", lambda: rng.choice(["{pf}v{index}", "v.{index}"])],
+        ["shared_group", lambda: rng.random() < 0.5], ["name", lambda: rng.choice(["{pf}v{index}", "v.{index}"])], ["pool", lambda: rng.choice(["guests", "7", "a" * 31, "_.-"])],
         ["nm_managed", lambda: rng.random() < 0.5]])
     rng.shuffle(element)
     return element
@@ -217,6 +217,7 @@ MALFORMED = {
     "driver": ["", "e1000", "../x", "vfio pci", "None", "VFIO-PCI"],
     "driver_override": ["none", "e1000", " "],
     "name": ["", "a b", "{pf}/{index}", "{vf}", "123", "all", "default", "{index}", "fifteen-letters{index}", "{pf}v{index", "x" * 64],
+    "pool": ["", "a b", "a" * 32, "{pf}", "a/b", "\u00e4", "a,b"],
     "drift": ["", "Report", "repair", "baseline"],
     "optional": ["", "vlans", "default", "VLAN"],
 }

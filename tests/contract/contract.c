@@ -18,6 +18,7 @@
 #include <systemd/sd-event.h>
 
 #include "backend/client.h"
+#include "model/group.h"
 
 #define PATIENCE_USEC                                                                              \
         60000000ull /* far more than anything here takes: a machine may be slow, a test may not    \
@@ -536,6 +537,46 @@ static void groups(void **state)
         assert_non_null(groups_find(&s->groups, s->facts.iommu_group));
 }
 
+/* What was foretold of VFs is so when they are there, and every way to them can be walked. */
+static void verdicts_come_true(void **state)
+{
+        struct seat *s = *state;
+        struct group_report foretold, is;
+
+        observe(s);
+        ask(s, backend_client_groups(s->client, on_groups, s));
+        assert_int_equal(s->groups.iommu.present, 1);
+        assert_int_equal(s->groups.iommu.interrupt_remap, 1);
+        assert_true(group_predict(&s->groups, &s->facts, &foretold));
+        run_ok(s, numvfs(3));
+        ask(s, backend_client_groups(s->client, on_groups, s));
+        for (uint32_t i = 0; i < 3; i++) {
+                const struct vf_facts *vf = &s->facts.vfs[i];
+                const struct group_facts *g = groups_find(&s->groups, vf->iommu_group);
+                _cleanup_(freep) struct group_hop *hops = NULL;
+                const struct bridge_facts *b;
+                size_t n = 0;
+
+                assert_non_null(g);
+                group_judge(&s->groups, g, vf->address, &is);
+                assert_int_equal(is.verdict, foretold.verdict);
+                assert_string_equal(g->devices[g->n_devices - 1].physfn, dev_id_address(&s->pf));
+                assert_int_equal(group_path(&s->groups, g, &hops, &n), 0);
+                assert_true(n > 0);
+                b = hops[n - 1].bridge;
+                assert_string_equal(g->devices[g->n_devices - 1].parent, b->address);
+                for (size_t k = n; k-- > 0; b = groups_bridge(&s->groups, b->parent)) {
+                        assert_non_null(b);
+                        assert_string_equal(hops[k].bridge->address, b->address);
+                        assert_string_equal(b->kind, k == 0       ? "root-port"
+                                                     : k % 2 == 1 ? "upstream"
+                                                                  : "downstream");
+                        assert_int_equal(hops[k].isolates, 1);
+                }
+                assert_null(b);
+        }
+}
+
 static void hook(const char *variable, const char *address)
 {
         const char *command = getenv(variable);
@@ -602,7 +643,73 @@ static void a_held_vf_is_not_harmed(void **state)
         assert_string_equal(s->facts.busy_step, "");
 }
 
-int main(void)
+/* Opens the node of VF 0's group as uid, where there is one: "" when that went as it must. */
+static void check_open(struct seat *s, uint32_t uid, bool allowed)
+{
+        const char *command = getenv("CONTRACT_OPEN");
+        char number[16];
+
+        if (!command) /* sriov-sim has no nodes; the guest's suite sees to it that it is given */
+                return;
+        snprintf(number, sizeof(number), "%u", uid);
+        assert_int_equal(setenv("OPEN_UID", number, 1), 0);
+        assert_int_equal(setenv("OPEN_ALLOWED", allowed ? "yes" : "no", 1), 0);
+        snprintf(number, sizeof(number), "%d", s->facts.vfs[0].iommu_group);
+        assert_int_equal(setenv("OPEN_GROUP", number, 1), 0);
+        assert_int_equal(system(command), 0);
+}
+
+static struct step access_of(uint32_t vf, uint32_t uid)
+{
+        return (struct step){.kind = STEP_SET_ACCESS, .vf = vf, .value = uid};
+}
+
+static void to_vfio(struct seat *s, uint32_t vf)
+{
+        run_ok(s, on_vf(STEP_SET_OVERRIDE, vf, "vfio-pci"));
+        run_ok(s, on_vf(STEP_BIND, vf, "vfio-pci"));
+        run_ok(s, on_vf(STEP_CLEAR_OVERRIDE, vf, ""));
+}
+
+static void access_to_the_vfio_group(void **state)
+{
+        struct seat *s = *state;
+
+        run_ok(s, (struct step){.kind = STEP_SET_AUTOPROBE, .vf = NO_VF, .value = 0});
+        run_ok(s, numvfs(2));
+        run_refused(s, access_of(0, 12345), FAULT_NO_DRIVER);
+        assert_int_equal(s->facts.vfs[0].access_uid, -1);
+        run_ok(s, access_of(0, ACCESS_NOBODY)); /* so already */
+        to_vfio(s, 0);
+        assert_int_equal(s->facts.vfs[0].access_uid, -1);
+        check_open(s, 12345, false);
+        run_ok(s, access_of(0, 12345));
+        assert_int_equal(s->facts.vfs[0].access_uid, 12345);
+        assert_int_equal(s->facts.vfs[1].access_uid, -1);
+        check_open(s, 12345, true);
+        check_open(s, 12346, false);
+        run_ok(s, access_of(0, 12345)); /* so already */
+        run_ok(s, access_of(0, 12346));
+        assert_int_equal(s->facts.vfs[0].access_uid, 12346);
+        check_open(s, 12345, false);
+        check_open(s, 12346, true);
+        run_ok(s, access_of(0, ACCESS_NOBODY));
+        assert_int_equal(s->facts.vfs[0].access_uid, -1);
+        check_open(s, 12346, false);
+
+        /* It ends with the node: whoever is bound next begins anew. */
+        run_ok(s, access_of(0, 12345));
+        run_ok(s, on_vf(STEP_UNBIND, 0, ""));
+        assert_int_equal(s->facts.vfs[0].access_uid, -1);
+        run_refused(s, access_of(0, 12345), FAULT_NO_DRIVER);
+        to_vfio(s, 0);
+        assert_int_equal(s->facts.vfs[0].access_uid, -1);
+        check_open(s, 12345, false);
+        run_refused(s, access_of(2, 12345), FAULT_NOT_FOUND);
+        run_refused(s, access_of(0, 65535), FAULT_INVALID_ARGS);
+}
+
+int main(int argc, char *argv[])
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup(the_pf_is_what_it_is, clean),
@@ -617,8 +724,12 @@ int main(void)
                 cmocka_unit_test_setup(drivers, clean),
                 cmocka_unit_test_setup(the_kernel_chooses_a_driver, clean),
                 cmocka_unit_test_setup(groups, clean),
+                cmocka_unit_test_setup(verdicts_come_true, clean),
+                cmocka_unit_test_setup_teardown(access_to_the_vfio_group, clean, clean),
                 cmocka_unit_test_setup_teardown(a_held_vf_is_not_harmed, clean, clean),
         };
 
+        if (argc > 1)
+                cmocka_set_test_filter(argv[1]);
         return cmocka_run_group_tests(tests, connect_seat, disconnect_seat);
 }

@@ -60,7 +60,7 @@ def interface_of(where):
     """The sriovd interface of an object."""
     kind = where.split("/")[3:]
     return f"{NAME}." + ("Manager" if not kind else "VirtualFunction" if "vf" in kind else
-                         {"pf": "PhysicalFunction", "job": "Job", "group": "IommuGroup"}[kind[0]])
+                         {"pf": "PhysicalFunction", "job": "Job", "group": "IommuGroup", "lease": "Lease"}[kind[0]])
 
 
 def method(where, member, *arguments):

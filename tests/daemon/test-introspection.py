@@ -122,7 +122,7 @@ class Introspection(unittest.TestCase):
         self.assertEqual(sorted(said[f"{NAME}.{name}"], key=str), sorted(DESCRIBED[f"{NAME}.{name}"], key=str))
 
     def test_description_is_read(self):
-        self.assertEqual(len(DESCRIBED), 5)
+        self.assertEqual(len(DESCRIBED), 6)
         self.assertTrue(all(DESCRIBED.values()))
 
     def test_manager(self):
@@ -137,6 +137,13 @@ class Introspection(unittest.TestCase):
 
     def test_group(self):
         self.compare(children(ROOT + "/group")[0], "IommuGroup")
+
+    def test_lease(self):
+        run("call", NAME, ROOT, NAME + ".Manager", "AcquireVf", "a{sv}a{sv}", "0", "1", "persistent", "b", "true")
+        lease = children(ROOT + "/lease")[0]
+        self.compare(lease, "Lease")
+        run("call", NAME, lease, NAME + ".Lease", "Release")
+        self.assertEqual(children(ROOT + "/lease"), [])
 
     def test_job(self):
         """A job that stays while it is looked at: a VF that a guest holds keeps the kernel from destroying it."""

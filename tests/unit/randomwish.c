@@ -59,6 +59,9 @@ static void random_vf(uint64_t *seed, struct desired_vf *vf)
                 vf->msix = 1 + pick(seed, 64);
         if (vf->wants & BIT(WISH_NAME))
                 snprintf(vf->name, NETDEV_MAX, "vf%u", vf->index & 0xff);
+        if (pick(seed, 4) == 0)
+                snprintf(vf->pool, POOL_MAX, "pool-%u", pick(seed, 3));
+        vf->shared_group = pick(seed, 4) == 0;
         vf->nm_unmanaged = pick(seed, 4) == 0;
 }
 
@@ -107,6 +110,8 @@ void same_wish(const struct desired *a, const struct desired *b)
                 assert_string_equal(a->vfs[i].driver, b->vfs[i].driver);
                 assert_string_equal(a->vfs[i].name, b->vfs[i].name);
                 assert_int_equal(a->vfs[i].msix, b->vfs[i].msix);
+                assert_string_equal(a->vfs[i].pool, b->vfs[i].pool);
+                assert_int_equal(a->vfs[i].shared_group, b->vfs[i].shared_group);
                 assert_int_equal(a->vfs[i].nm_unmanaged, b->vfs[i].nm_unmanaged);
         }
 }

@@ -160,10 +160,9 @@ static void on_answer(void *userdata, uint32_t uid, const struct fault *f)
         x->answer = *f;
 }
 
-static struct authz_check *ask(struct fixture *x, enum risk risk, uint32_t vf, bool interactive)
+static struct authz_check *ask_as(
+        struct fixture *x, const struct authz_question *question, bool interactive)
 {
-        const struct authz_question question = {
-                .risk = risk, .pf = "0000:3b:00.0", .vf = vf, .operation = "set_attributes"};
         struct authz_check *check = NULL;
         struct fault f = FAULT_NULL;
         sd_bus_message *m;
@@ -172,9 +171,17 @@ static struct authz_check *ask(struct fixture *x, enum risk risk, uint32_t vf, b
         assert_true(sd_bus_message_set_sender(m, ":1.42") >= 0);
         assert_true(sd_bus_message_set_allow_interactive_authorization(m, interactive) >= 0);
         assert_true(sd_bus_message_seal(m, 1, 0) >= 0);
-        assert_int_equal(authz_begin(x->authz, m, &question, on_answer, x, &check, &f), 0);
+        assert_int_equal(authz_begin(x->authz, m, question, on_answer, x, &check, &f), 0);
         sd_bus_message_unref(m);
         return check;
+}
+
+static struct authz_check *ask(struct fixture *x, enum risk risk, uint32_t vf, bool interactive)
+{
+        const struct authz_question question = {
+                .risk = risk, .pf = "0000:3b:00.0", .vf = vf, .operation = "set_attributes"};
+
+        return ask_as(x, &question, interactive);
 }
 
 /* Until both ends are quiet. */
@@ -211,7 +218,7 @@ static void test_verdicts(void **state)
 
 static void test_question(void **state)
 {
-        static const char *const actions[RISK_MAX] = {"org.sriovd1.configure",
+        static const char *const actions[RISK_MAX] = {"org.sriovd1.lease", "org.sriovd1.configure",
                 "org.sriovd1.bind-driver", "org.sriovd1.relax-isolation",
                 "org.sriovd1.disrupt-in-use"};
         struct fixture *x = *state;
@@ -250,6 +257,36 @@ static void test_who_is_not_asked_about(void **state)
         assert_int_equal(verdict_of(x, YES, false), FAULT_NOT_AUTHORIZED);
         assert_int_equal(x->asked, 0);
         assert_int_equal(x->uids_asked, 4);
+}
+
+/* What is his he may give back; what does nothing everybody may. */
+static void test_owner(void **state)
+{
+        struct authz_question question = {
+                .risk = RISK_DISRUPT, .pf = "", .vf = NO_VF, .operation = "ReleaseVf"};
+        struct fixture *x = *state;
+
+        x->verdict = NO;
+        question.owner = SOMEBODY;
+        ask_as(x, &question, false);
+        settle(x);
+        assert_int_equal(x->answer.code, FAULT_NONE);
+        assert_int_equal(x->answer_uid, SOMEBODY);
+        assert_int_equal(x->asked, 0);
+        question.owner = SOMEBODY + 1;
+        ask_as(x, &question, false);
+        settle(x);
+        assert_int_equal(x->answer.code, FAULT_NOT_AUTHORIZED);
+        assert_string_equal(x->action, "org.sriovd1.disrupt-in-use");
+        question.anybody = true;
+        ask_as(x, &question, false);
+        settle(x);
+        assert_int_equal(x->answer.code, FAULT_NONE);
+        assert_int_equal(x->asked, 1);
+        x->uid = UINT32_MAX; /* nobody is not anybody */
+        ask_as(x, &question, false);
+        settle(x);
+        assert_int_equal(x->answer.code, FAULT_NOT_AUTHORIZED);
 }
 
 static void test_limits(void **state)
@@ -307,6 +344,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_verdicts, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_question, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_who_is_not_asked_about, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_owner, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_cancel, set_up, tear_down),
         };

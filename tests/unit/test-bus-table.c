@@ -30,9 +30,9 @@ static int decode_nothing(sd_bus_message *m, struct request *r, struct fault *f)
         return 0;
 }
 
-static int judge(struct bus *bus, sd_bus_message *m, enum risk *ret, struct fault *f)
+static int judge(struct bus *bus, sd_bus_message *m, struct judgement *ret, struct fault *f)
 {
-        *ret = RISK_CONFIGURE;
+        ret->risk = RISK_CONFIGURE;
         return nothing(bus, m, f);
 }
 
@@ -82,8 +82,8 @@ static void test_row_without_policy(void **state)
 static void test_every_row(void **state)
 {
         /* What everybody may call; all else asks. */
-        static const char *const reading[] = {
-                "Find", "GetHolders", "GetStatistics", "Plan", "Save"};
+        static const char *const reading[] = {"Find", "GetHolders",
+                "GetHolders" /* of a VF, of a PF */, "GetStatistics", "Plan", "PredictVfs", "Save"};
         size_t free_rows = 0;
 
         (void) state;
@@ -130,7 +130,8 @@ static void test_changed_properties(void **state)
         assert_true(names_are(&bus_vf, BIT(VF_ATTR_VLAN) | BIT(VF_ATTR_QOS), "Attributes "));
         assert_true(names_are(
                 &bus_vf, BIT(VF_FIELD_ENABLE) | BIT(VF_FIELD_DRIVER), "Driver Enable InUse "));
-        assert_true(names_are(&bus_group, BIT(0), "Type Verdict Reason Devices "));
+        assert_true(names_are(&bus_group, BIT(0),
+                "Type Verdict Reason Advice Devices Above InTheWay BreaksAt Path Reserved "));
         /* Every field that can change has a property that says so. */
         for (unsigned i = 0; i < PF_FIELD_MAX; i++)
                 assert_false(names_are(&bus_pf, BIT(i), ""));
@@ -266,7 +267,9 @@ static void test_options(void **state)
         assert_false(r.force || r.replace);
         GOOD(&bus_pf, "SetNumVfs", "ua{sv}", 8u, 3, "replace", "b", 1, "force", "b", 1, "driver",
                 "s", "vfio-pci");
-        assert_true(r.force && r.replace);
+        assert_true(r.force && r.replace && !r.shared);
+        GOOD(&bus_pf, "SetNumVfs", "ua{sv}", 8u, 2, "driver", "s", "vfio-pci", "shared", "b", 1);
+        assert_true(r.shared && !r.force);
         assert_string_equal(r.driver, "vfio-pci");
         GOOD(&bus_pf, "SetAutoprobe", "ba{sv}", 1, 1, "force", "b", 0);
         assert_int_equal(r.count, 1);
@@ -287,6 +290,8 @@ static void test_options(void **state)
         BAD("type s, not o", &bus_pf, "SetNumVfs", "ua{sv}", 8u, 1, "driver", "o", "/x");
         BAD("driver ''", &bus_pf, "SetNumVfs", "ua{sv}", 8u, 1, "driver", "s", "");
         BAD("'replace'", &bus_vf, "Unbind", "a{sv}", 1, "replace", "b", 1);
+        BAD("'shared'", &bus_vf, "Unbind", "a{sv}", 1, "shared", "b", 1);
+        BAD("type b, not s", &bus_vf, "Bind", "sa{sv}", "vfio-pci", 1, "shared", "s", "yes");
         BAD("'driver'", &bus_pf, "SetAutoprobe", "ba{sv}", 1, 1, "driver", "s", "igbvf");
         memset(name, 'x', sizeof(name));
         name[DRIVER_MAX] = '\0';

@@ -386,11 +386,18 @@ static int groups_through(const struct groups *from, struct groups *to)
 
 static void test_groups(void **state _unused_)
 {
-        struct group_device devices[] = {
-                {"0000:01:00.0", "igb", 0x020000}, {"0000:01:00.1", "", 0x060400}};
-        struct group_facts list[] = {{.id = 1, .type = "DMA", .devices = devices, .n_devices = 2},
+        struct group_device devices[] = {{"0000:01:00.0", "igb", "0000:00:01.0", "", 0x020000},
+                {"0000:01:00.1", "", "", "0000:01:00.0", 0x060400}};
+        struct group_facts list[] = {{.id = 1,
+                                             .type = "DMA",
+                                             .devices = devices,
+                                             .n_devices = 2,
+                                             .reserved = {{0xfee00000, 0xfeefffff, "msi"}},
+                                             .n_reserved = 1},
                 {.id = 2, .type = "identity"}};
-        const struct groups from = {list, 2};
+        struct bridge_facts bridges[] = {{"0000:00:01.0", "", "root-port", 3, ACS_ISOLATES},
+                {"0000:01:00.0", "0000:00:01.0", "upstream", -1, ACS_NONE}};
+        struct groups from = {list, 2, bridges, 2, {1, 1, 0, -1, 0, "dmar0"}};
         _cleanup_(groups_done) struct groups to = {0};
 
         assert_int_equal(groups_through(&from, &to), 0);
@@ -400,8 +407,25 @@ static void test_groups(void **state _unused_)
         assert_string_equal(to.list[0].devices[1].address, "0000:01:00.1");
         assert_int_equal(to.list[0].devices[1].pci_class, 0x060400);
         assert_int_equal(to.list[1].n_devices, 0);
+        assert_string_equal(to.list[0].devices[1].physfn, "0000:01:00.0");
+        assert_string_equal(to.list[0].devices[0].parent, "0000:00:01.0");
+        assert_true(to.list[0].n_reserved == 1 && to.list[0].reserved[0].end == 0xfeefffff);
+        assert_int_equal(to.n_bridges, 2);
+        assert_string_equal(groups_bridge(&to, "0000:01:00.0")->kind, "upstream");
+        assert_true(to.bridges[0].acs == ACS_ISOLATES && to.bridges[1].acs == ACS_NONE);
+        assert_true(to.iommu.present == 1 && to.iommu.noiommu == -1);
+        assert_string_equal(to.iommu.name, "dmar0");
 
         groups_done(&to);
+        bridges[1].acs = -3;
+        assert_int_equal(groups_through(&from, &to), -EBADMSG);
+        bridges[1].acs = ACS_UNKNOWN;
+        from.iommu.passthrough = 2;
+        assert_int_equal(groups_through(&from, &to), -EBADMSG);
+        from.iommu.passthrough = 0;
+        list[0].reserved[0].start = UINT64_MAX;
+        assert_int_equal(groups_through(&from, &to), -EBADMSG);
+        list[0].reserved[0].start = 0;
         list[1].id = 1;
         assert_int_equal(groups_through(&from, &to), -EBADMSG);
         list[1].id = 0;

@@ -377,6 +377,10 @@ static void other_wish_other_hash(void **state)
                 "\"num_vfs\": 4, \"vfs\": [{\"index\": 0, \"driver_override\": \"\"}]",
                 "\"num_vfs\": 4, \"vfs\": [{\"index\": 0, \"name\": \"web0\"}]",
                 "\"num_vfs\": 4, \"vfs\": [{\"index\": 0, \"nm_managed\": false}]",
+                "\"num_vfs\": 4, \"vfs\": [{\"index\": 0, \"pool\": \"a\"}]",
+                "\"num_vfs\": 4, \"vfs\": [{\"index\": 0, \"pool\": \"b\"}]",
+                "\"num_vfs\": 4, \"vfs\": [{\"index\": 1, \"pool\": \"a\"}]",
+                "\"num_vfs\": 4, \"vfs\": [{\"index\": \"0-1\", \"pool\": \"a\"}]",
         };
         uint64_t hashes[ELEMENTSOF(keys)];
         char text[512];

@@ -37,6 +37,7 @@ static const char everything[] =
         "\"query_rss\": true,\n"
         "    \"node_guid\": \"00:11:22:33:44:55:66:77\", \"port_guid\": \"baseline\",\n"
         "    \"driver\": \"vfio-pci\", \"driver_override\": \"\", \"msix\": 8,\n"
+        "    \"pool\": \"guests-a_1.b\", \"shared_group\": true,\n"
         "    \"name\": \"{pf}v{index}\", \"nm_managed\": false }, { \"index\": 7 } ] } ] }\n";
 
 static void check_match(const struct declared_match *m)
@@ -78,6 +79,8 @@ static void check_vfs(const struct declared_vfs *vfs)
         assert_string_equal(vfs->override, "");
         assert_int_equal(vfs->msix, 8);
         assert_string_equal(vfs->name, "{pf}v{index}");
+        assert_string_equal(vfs->pool, "guests-a_1.b");
+        assert_int_equal(vfs->shared_group, 1);
         assert_int_equal(vfs->nm_managed, 0);
 }
 
@@ -110,6 +113,8 @@ static void one_of_each(void **state)
         assert_int_equal(pf->n_vfs, 2);
         check_vfs(&pf->vfs[0]);
         assert_true(pf->vfs[1].wants == 0 && pf->vfs[1].attrs.present == 0);
+        assert_string_equal(pf->vfs[1].pool, "");
+        assert_int_equal(pf->vfs[1].shared_group, -1);
         assert_int_equal(pf->vfs[1].nm_managed, -1);
 }
 
@@ -380,6 +385,7 @@ static void random_vf(uint64_t *seed, uint32_t pf, struct desired_vf *vf)
                 vf->msix = 1 + roll(seed, 2048);
         if (vf->wants & BIT(WISH_NAME))
                 snprintf(vf->name, NETDEV_MAX, "v%u.%u", pf, vf->index & 0xffff);
+        vf->shared_group = roll(seed, 4) == 0;
         vf->nm_unmanaged = roll(seed, 4) == 0;
 }
 
@@ -422,6 +428,7 @@ static void assert_same_vf(const struct desired_vf *a, const struct desired_vf *
         assert_string_equal(a->override, b->override);
         assert_int_equal(a->msix, b->msix);
         assert_string_equal(a->name, b->name);
+        assert_int_equal(a->shared_group, b->shared_group);
         assert_int_equal(a->nm_unmanaged, b->nm_unmanaged);
 }
 

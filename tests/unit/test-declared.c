@@ -304,6 +304,27 @@ static void network_manager(void **state)
         assert_true(d->vfs[0].nm_unmanaged);
 }
 
+/* The later element wins, one that says nothing changes nothing; and it is no wish that makes work.
+ */
+static void pools(void **state)
+{
+        _cleanup_(resolved_done) struct resolved r = {0};
+        const struct desired *d;
+
+        (void) state;
+        resolve("{\"match\": {\"ifname\": \"eth0\"}, \"num_vfs\": 4, \"vfs\":"
+                " [{\"index\": \"0-2\", \"pool\": \"a\"}, {\"index\": 1, \"vlan\": 7},"
+                " {\"index\": 2, \"pool\": \"b\"}]}",
+                &r);
+        d = of(&r, 0);
+        assert_string_equal(desired_pool_of(d, 0), "a");
+        assert_string_equal(desired_pool_of(d, 1), "a");
+        assert_string_equal(desired_pool_of(d, 2), "b");
+        assert_string_equal(desired_pool_of(d, 3), "");
+        assert_string_equal(desired_pool_of(d, 400), "");
+        assert_true(d->vfs[0].wants == 0 && d->vfs[0].attrs.present == 0);
+}
+
 /* Without num_vfs it is of the VFs there are. */
 static void network_manager_of_those_there(void **state)
 {
@@ -531,6 +552,7 @@ int main(void)
                 cmocka_unit_test(templates),
                 cmocka_unit_test(template_forms),
                 cmocka_unit_test(network_manager),
+                cmocka_unit_test(pools),
                 cmocka_unit_test(network_manager_of_those_there),
                 cmocka_unit_test(saved),
                 cmocka_unit_test(refusals),

@@ -422,12 +422,13 @@ static void test_groups(_unused_ void **state)
 static void test_holders(_unused_ void **state)
 {
         _cleanup_(freep) struct holder *list = NULL;
-        _cleanup_(closep) int fd = open_device(PF);
+        _cleanup_(closep) int fd = open_device(PF), root_fd = -1;
         char proc[128];
         size_t n;
 
         path_of(proc, sizeof(proc), "proc");
-        assert_int_equal(holders_find(fd, proc, NO_VF, &list, &n), 0);
+        assert_int_equal(sysfs_open_root(root, &root_fd), 0);
+        assert_int_equal(holders_find(root_fd, fd, proc, NO_VF, &list, &n), 0);
         assert_int_equal(n, 1); /* unknown who, but surely held */
         assert_int_equal(list[0].vf, 2);
         assert_int_equal(list[0].pid, -1);
@@ -441,7 +442,7 @@ static void test_holders(_unused_ void **state)
         put_link("proc/4242/fd/9", "/dev/vfio/vfio");
         put_link("proc/17/fd/3", "/dev/vfio/220");
         put("proc/self-made", "");
-        assert_int_equal(holders_find(fd, proc, 2, &list, &n), 0);
+        assert_int_equal(holders_find(root_fd, fd, proc, 2, &list, &n), 0);
         assert_int_equal(n, 1);
         assert_int_equal(list[0].pid, 4242);
         assert_string_equal(list[0].name, "qemu-system-x86");
@@ -449,11 +450,11 @@ static void test_holders(_unused_ void **state)
 
         put_dir("devices/pci/0000:3b:10.4/vfio-dev/vfio5");
         put_link("proc/17/fd/4", "/dev/vfio/devices/vfio5");
-        assert_int_equal(holders_find(fd, proc, 2, &list, &n), 0);
+        assert_int_equal(holders_find(root_fd, fd, proc, 2, &list, &n), 0);
         assert_int_equal(n, 2);
         freep(&list);
         list = NULL;
-        assert_int_equal(holders_find(fd, proc, 0, &list, &n), 0);
+        assert_int_equal(holders_find(root_fd, fd, proc, 0, &list, &n), 0);
         assert_int_equal(n, 0);
 }
 
@@ -501,7 +502,7 @@ static void test_autoprobe(_unused_ void **state)
 
 static void test_numvfs(_unused_ void **state)
 {
-        struct step step = {.kind = STEP_SET_NUMVFS, .vf = NO_VF, .value = 3};
+        struct step step = {.kind = STEP_SET_NUMVFS, .vf = NO_VF, .value = 3, .force = true};
         struct fault f = FAULT_NULL;
         int fd;
 
@@ -513,6 +514,10 @@ static void test_numvfs(_unused_ void **state)
         check_step(&pf_ref, &step, FAULT_INVALID_ARGS);
         check_file("devices/pci/" PF "/sriov_numvfs", "");
         step.value = 0;
+        step.force = false;
+        check_step(&pf_ref, &step, FAULT_IN_USE); /* VF 2 is open */
+        check_file("devices/pci/" PF "/sriov_numvfs", "");
+        step.force = true;
         check_step(&pf_ref, &step, FAULT_NOT_APPLIED); /* taken, and the links stay */
         check_file("devices/pci/" PF "/sriov_numvfs", "0");
         put("devices/pci/" PF "/sriov_numvfs", "");

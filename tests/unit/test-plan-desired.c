@@ -173,6 +173,20 @@ static void what_is_not_wanted_stays(void **state)
         settled(b);
 }
 
+/* Whatever pools the VFs are in: nothing is different, and nothing to be done. */
+static void a_pool_is_no_work(void **state)
+{
+        _cleanup_(bench_freep) struct bench *b = bench_new(4);
+
+        (void) state;
+        want_count(b, 4);
+        for (uint32_t i = 0; i < 4; i++)
+                snprintf(vf_of(b, i)->pool, POOL_MAX, "pool-%u", i % 2);
+        settled(b);
+        snprintf(vf_of(b, 0)->pool, POOL_MAX, "pool-1");
+        settled(b);
+}
+
 static void macs_change_places(void **state)
 {
         _cleanup_(bench_freep) struct bench *b = bench_new(3);
@@ -473,6 +487,14 @@ static void a_group_moves_together(void **state)
         problem(b, 0, FAULT_NOT_ISOLATED, "group 100");
         problems_done(&b->problems);
         want_driver(b, 1, "vfio-pci");
+        planned(b, "", DISRUPT_NONE);
+        problem(b, 0, FAULT_NOT_ISOLATED, "group 100 is shared");
+        problem(b, 1, FAULT_NOT_ISOLATED, "shared_group");
+        problems_done(&b->problems);
+
+        /* That they share it is meant. */
+        desired_vf_add(&b->d, 0)->shared_group = true;
+        desired_vf_add(&b->d, 1)->shared_group = true;
         planned(b,
                 "VF 0: unbind; VF 0: set_override vfio-pci; VF 0: bind vfio-pci; "
                 "VF 0: clear_override; "
@@ -595,6 +617,13 @@ static void previews_what_will_not_work(void **state)
         want_count(b, 2);
         want_driver(b, 0, "vfio-pci");
         b->pf.iommu_group = -1;
+        assert_int_equal(plan_preview(&b->d, &b->w, &b->problems, &b->plan, NULL, &b->f), -EPERM);
+        assert_int_equal(b->f.code, FAULT_NOT_ISOLATED);
+        assert_non_null(strstr(b->f.text, "no IOMMU group"));
+        assert_int_equal(b->plan.n, 0);
+
+        /* On the way back as much as can be comes back. */
+        b->w.way_back = true;
         assert_int_equal(plan_preview(&b->d, &b->w, &b->problems, &b->plan, NULL, &b->f), 0);
         assert_string_equal(told(b), "set_autoprobe 0; set_numvfs 2; set_autoprobe 1; VF 1: probe");
         problem(b, 0, FAULT_NOT_ISOLATED, "no IOMMU group");
@@ -630,6 +659,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_mac_is_one_message),
                 cmocka_unit_test(what_is_not_wanted_stays),
+                cmocka_unit_test(a_pool_is_no_work),
                 cmocka_unit_test(macs_change_places),
                 cmocka_unit_test(unreported_attributes),
                 cmocka_unit_test(the_driver_picks_a_mac),

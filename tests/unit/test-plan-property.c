@@ -172,6 +172,14 @@ static bool execute(struct run *r, const struct plan *plan)
 }
 
 /* A whole PF may be refused before anything is written, for one of these reasons. */
+static bool wants_vfio(const struct desired *d)
+{
+        for (uint32_t i = 0; i < d->n_vfs; i++)
+                if (strstr(d->vfs[i].driver, "vfio") || strstr(d->vfs[i].override, "vfio"))
+                        return true;
+        return false;
+}
+
 static bool refused_rightly(const struct run *r, const struct fault *f)
 {
         const struct desired *d = &r->wish;
@@ -192,6 +200,10 @@ static bool refused_rightly(const struct run *r, const struct fault *f)
                        (!pf->eswitch_mode[0] && (d->wants & ~d->optional & BIT(WISH_ESWITCH)));
         case FAULT_INVALID_ARGS:
                 return desired_check_pf(d, pf, NULL) < 0;
+        case FAULT_NOT_ISOLATED: /* of VFs to come */
+                return (!lab_machines[r->c->machine].iommu || !lab_machines[r->c->machine].acs) &&
+                       (count || mode) && (d->wants & BIT(WISH_NUM_VFS)) && d->num_vfs > 0 &&
+                       wants_vfio(d);
         default:
                 return false;
         }

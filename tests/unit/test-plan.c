@@ -67,6 +67,7 @@ static int toy_step(struct pf_facts *pf, const struct step *s)
         case STEP_SET_ESWITCH:
         case STEP_SET_MTU:
         case STEP_LINK_UP:
+        case STEP_SET_ACCESS:
         case STEP_MAX:
                 break;
         }
@@ -325,10 +326,105 @@ static void never_harms_who_holds_a_vf(void **state)
         pf_facts_done(&pf);
 }
 
+/* One world of a PF and a VF in group 100, and one of another PF's VFs. */
+struct neighbours {
+        struct group_device devices[3];
+        struct group_facts group;
+        struct bridge_facts bridge;
+        struct groups groups;
+        struct pf_facts pf;
+};
+
+static void neighbours_init(struct neighbours *n, const char *pf_driver, const char *vf_driver)
+{
+        *n = (struct neighbours){
+                .devices = {{"0000:00:01.0", "pcieport", "", "", 0x060400},
+                        {"0000:01:00.0", "", "0000:00:01.0", "", 0x020000},
+                        {"0000:01:10.0", "", "0000:00:01.0", "0000:01:00.0", 0x020000}},
+                .group = {.id = 100, .type = "DMA", .devices = n->devices, .n_devices = 3},
+                .bridge = {"0000:00:01.0", "", "root-port", 100, ACS_NONE},
+                .groups = {.list = &n->group,
+                        .n = 1,
+                        .bridges = &n->bridge,
+                        .n_bridges = 1,
+                        .iommu = {.present = 1, .interrupt_remap = 1}},
+                .pf = igb_facts(1),
+        };
+        snprintf(n->devices[1].driver, DRIVER_MAX, "%s", pf_driver);
+        snprintf(n->devices[2].driver, DRIVER_MAX, "%s", vf_driver);
+        n->pf.iommu_group = n->pf.vfs[0].iommu_group = 100;
+}
+
+/* What the override helps against, and what it does not; with force, never. */
+static void shared_groups(void **state)
+{
+        static const struct {
+                const char *pf;
+                bool remap, unsafe;
+                bool plain, shared; /* is it planned */
+                const char *says;
+        } cases[] = {
+                {"igb", true, false, false, false, "root-port 0000:00:01.0"},
+                {"igb", false, true, false, false, "0000:01:00.0 is on the host driver igb"},
+                {"vfio-pci", true, false, false, true, "--shared-group"},
+                {"vfio-pci", false, true, false, true, "forge"},
+                {"vfio-pci", false, false, false, false, "EPERM"},
+        };
+
+        (void) state;
+        for (size_t i = 0; i < 2 * ELEMENTSOF(cases); i++) {
+                bool shared = i % 2, good = shared ? cases[i / 2].shared : cases[i / 2].plain;
+                struct request r = {.kind = REQUEST_BIND,
+                        .driver = "vfio-pci",
+                        .shared = shared,
+                        .force = true};
+                _cleanup_(plan_done) struct plan plan = {0};
+                struct fault f = FAULT_NULL;
+                struct neighbours n;
+                struct plan_world w = {.facts = &n.pf, .groups = &n.groups};
+
+                neighbours_init(&n, cases[i / 2].pf, "igbvf");
+                n.groups.iommu.interrupt_remap = cases[i / 2].remap;
+                n.groups.iommu.unsafe_interrupts = cases[i / 2].unsafe;
+                assert_int_equal(plan_request(&r, &w, &plan, &f), good ? 0 : -EPERM);
+                assert_int_equal(f.code, good ? FAULT_NONE : FAULT_NOT_ISOLATED);
+                assert_true((plan.n > 0) == good);
+                if (!good)
+                        assert_non_null(strstr(f.text, cases[i / 2].says));
+                plan_done(&plan);
+
+                /* The same of VFs that are not there: the first step would be to destroy one. */
+                r = (struct request){.kind = REQUEST_SET_NUMVFS,
+                        .vf = NO_VF,
+                        .count = 2,
+                        .replace = true,
+                        .force = true,
+                        .driver = "vfio-pci",
+                        .shared = shared};
+                n.devices[2].driver[0] = '\0';
+                f = FAULT_NULL;
+                assert_int_equal(plan_request(&r, &w, &plan, &f), good ? 0 : -EPERM);
+                assert_true((plan.n > 0) == good);
+                if (!good)
+                        assert_non_null(strstr(f.text, cases[i / 2].says));
+                r.driver[0] = '\0'; /* whatever drivers of the host share is theirs */
+                plan_done(&plan);
+                assert_int_equal(plan_request(&r, &w, &plan, &f), 0);
+                r.shared = false;
+                assert_int_equal(request_risk(&r), RISK_DISRUPT);
+                r.force = false;
+                assert_int_equal(request_risk(&r), RISK_CONFIGURE);
+                r.shared = true;
+                assert_int_equal(request_risk(&r), RISK_RELAX);
+                pf_facts_done(&n.pf);
+        }
+}
+
 static void isolation(void **state)
 {
-        struct group_device devices[] = {{"0000:01:00.0", "igb", 0x020000},
-                {"0000:01:10.0", "igbvf", 0x020000}, {"0000:00:01.0", "pcieport", 0x060400}};
+        struct group_device devices[] = {{"0000:01:00.0", "igb", "0000:00:01.0", "", 0x020000},
+                {"0000:01:10.0", "igbvf", "0000:00:01.0", "0000:01:00.0", 0x020000},
+                {"0000:00:01.0", "pcieport", "", "", 0x060400}};
         struct group_facts group = {.id = 100, .type = "DMA", .devices = devices, .n_devices = 3};
         const struct groups groups = {.list = &group, .n = 1};
         const struct request r = {.kind = REQUEST_BIND, .vf = 0, .driver = "vfio-pci"};
@@ -336,20 +432,24 @@ static void isolation(void **state)
         const struct plan_world w = {.facts = &pf, .groups = &groups};
         struct fault f = FAULT_NULL;
         struct plan plan;
-        char reason[256];
+        struct group_report report;
 
         (void) state;
         assert_int_equal(plan_request(&r, &w, &plan, &f), -EPERM);
         assert_int_equal(f.code, FAULT_NOT_ISOLATED);
         assert_non_null(strstr(f.text, "0000:01:00.0"));
         devices[0].driver[0] = '\0'; /* the PF leaves its driver: shared, but viable */
-        assert_int_equal(group_judge(&group, "0000:01:10.0", reason, sizeof(reason)), GROUP_SHARED);
-        assert_int_equal(group_judge(&group, NULL, reason, sizeof(reason)), GROUP_NOT_VIABLE);
+        group_judge(&groups, &group, "0000:01:10.0", &report);
+        assert_int_equal(report.verdict, GROUP_SHARED);
+        group_judge(&groups, &group, NULL, &report);
+        assert_int_equal(report.verdict, GROUP_NOT_VIABLE);
         group.devices = devices + 1; /* a bridge does not count */
         group.n_devices = 2;
-        assert_int_equal(group_judge(&group, NULL, reason, sizeof(reason)), GROUP_ISOLATED);
+        group_judge(&groups, &group, NULL, &report);
+        assert_int_equal(report.verdict, GROUP_ISOLATED);
         snprintf(group.type, sizeof(group.type), "noiommu");
-        assert_int_equal(group_judge(&group, NULL, reason, sizeof(reason)), GROUP_UNSAFE);
+        group_judge(&groups, &group, NULL, &report);
+        assert_int_equal(report.verdict, GROUP_UNSAFE);
         assert_int_equal(plan_request(&r, &w, &plan, &f), -EPERM);
         pf.vfs[0].iommu_group = -1;
         assert_int_equal(plan_request(&r, &w, &plan, &f), -EPERM);
@@ -422,6 +522,7 @@ int main(void)
                 cmocka_unit_test(minimum_above_present_maximum),
                 cmocka_unit_test(never_harms_who_holds_a_vf),
                 cmocka_unit_test(isolation),
+                cmocka_unit_test(shared_groups),
                 cmocka_unit_test(capabilities),
                 cmocka_unit_test(verify_tells_what_the_driver_ignored),
         };

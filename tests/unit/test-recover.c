@@ -257,6 +257,9 @@ static void risks(void **state)
                 {"\"vfs\": [{\"index\": 0}, {\"index\": 1, \"driver\": \"none\"}]", RISK_BIND},
                 {"\"vfs\": [{\"index\": 0, \"driver_override\": \"vfio-pci\"}]", RISK_BIND},
                 {"\"vfs\": [{\"index\": 5, \"trust\": true}]", RISK_RELAX},
+                {"\"vfs\": [{\"index\": 5, \"shared_group\": true}]", RISK_RELAX},
+                {"\"vfs\": [{\"index\": 5, \"driver\": \"vfio-pci\", \"shared_group\": false}]",
+                        RISK_BIND},
                 {"\"vfs\": [{\"index\": 5, \"spoofchk\": false}]", RISK_RELAX},
                 {"\"vfs\": [{\"index\": 0, \"driver\": \"vfio-pci\"},"
                  " {\"index\": 1, \"trust\": true}]",

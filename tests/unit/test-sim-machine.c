@@ -8,6 +8,7 @@
 
 #include "sim/kernel.h"
 #include "sim/simops.h"
+#include "sim/uses.h"
 #include "unit.h"
 
 #define GOOD1 "pci/0000:01:00.0"
@@ -644,6 +645,12 @@ static bool first_unbound(struct machine *m)
         return machine_find(m, GOOD1)->vfs[0].driver[0] == '\0';
 }
 
+static struct step forced(struct step step)
+{
+        step.force = true;
+        return step;
+}
+
 /* tests/vm/guest/kernel.py held(): the same on the real kernel. */
 static void held(void **state)
 {
@@ -653,9 +660,9 @@ static void held(void **state)
         works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 2));
         works(m, GOOD2, on_pf(STEP_SET_NUMVFS, 2));
         hold(m, GOOD1, 0);
-        start(&destroy, m, GOOD1, on_pf(STEP_SET_NUMVFS, 0));
+        start(&destroy, m, GOOD1, forced(on_pf(STEP_SET_NUMVFS, 0)));
         until(m, first_dies);
-        start(&other, m, GOOD2, on_pf(STEP_SET_NUMVFS, 0));
+        start(&other, m, GOOD2, forced(on_pf(STEP_SET_NUMVFS, 0)));
         until(m, second_locked);
         assert_false(over(&destroy, 50));
         assert_false(over(&other, 50));
@@ -676,7 +683,7 @@ static void unbind_of_held(void **state)
 
         works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 1));
         hold(m, GOOD1, 0);
-        start(&unbind, m, GOOD1, on_vf(STEP_UNBIND, 0, ""));
+        start(&unbind, m, GOOD1, forced(on_vf(STEP_UNBIND, 0, "")));
         until(m, first_unbound);
         assert_false(over(&unbind, 50));
         assert_int_equal(vf_of(m, GOOD1, 0).enable, 1);
@@ -692,7 +699,7 @@ static void unplugged_while_held(void **state)
 
         works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 2));
         hold(m, GOOD1, 0);
-        start(&destroy, m, GOOD1, on_pf(STEP_SET_NUMVFS, 0));
+        start(&destroy, m, GOOD1, forced(on_pf(STEP_SET_NUMVFS, 0)));
         until(m, first_dies);
         start(&other, m, GOOD2, on_pf(STEP_SET_NUMVFS, 7));
         until(m, second_locked);
@@ -704,6 +711,59 @@ static void unplugged_while_held(void **state)
         assert_int_equal(finished(&other).code, FAULT_NONE);
         works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 7));
         assert_int_equal(count(m, GOOD1), 7);
+}
+
+/* Used in any way, it is not taken away; what is taken by force is used no more. */
+static void used(void **state)
+{
+        static const char *const kinds[] = {"netns", "master", "upper", "address", "route", "rdma"};
+        struct machine *m = *state;
+        struct sim_pf *pf = slot(m, GOOD1);
+        struct dev_id id = {GOOD1};
+        struct holder *list;
+        struct fault f;
+        size_t n;
+
+        works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 2));
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++) {
+                assert_int_equal(machine_use(m, pf, 1, kinds[i], ""), 0);
+                assert_int_equal(machine_use(m, pf, 1, kinds[i], ""), -EEXIST);
+                assert_int_equal(ops->holders(m, &id, 1, &list, &n, &f), 0);
+                assert_int_equal(n, 1);
+                assert_int_equal(list[0].vf, 1);
+                assert_string_equal(list[0].kind, kinds[i]);
+                free(list);
+                assert_int_equal(vf_of(m, GOOD1, 1).netdev[0] == '\0', i == 0);
+                refused(m, GOOD1, on_pf(STEP_SET_NUMVFS, 0), FAULT_IN_USE, EBUSY);
+                refused(m, GOOD1, on_vf(STEP_UNBIND, 1, ""), FAULT_IN_USE, EBUSY);
+                refused(m, GOOD1, on_vf(STEP_RESET, 1, ""), FAULT_IN_USE, EBUSY);
+                works(m, GOOD1, on_vf(STEP_RESET, 0, ""));
+                assert_int_equal(machine_unuse(m, pf, 1, kinds[i]), 0);
+                assert_int_equal(machine_unuse(m, pf, 1, kinds[i]), -ENOENT);
+        }
+        assert_int_equal(machine_use(m, pf, 1, "mount", ""), -ENODEV);
+        assert_int_equal(machine_use(m, pf, 1, "nosuch", ""), -EINVAL);
+        assert_int_equal(machine_use(m, pf, 2, "master", ""), -ENODEV);
+        assert_int_equal(machine_use(m, pf, NO_VF, "master", ""), -EINVAL);
+        assert_int_equal(machine_use(m, pf, NO_VF, "route", ""), 0);
+        assert_int_equal(ops->holders(m, &id, NO_VF, &list, &n, &f), 0);
+        assert_int_equal(n, 1);
+        assert_int_equal(list[0].vf, NO_VF);
+        free(list);
+        works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 0)); /* the PF's route is for the plan to judge */
+        works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 2));
+        assert_int_equal(machine_use(m, pf, 0, "master", ""), 0);
+        assert_int_equal(m->harmed, 0);
+        works(m, GOOD1, forced(on_vf(STEP_UNBIND, 0, "")));
+        works(m, GOOD1, on_pf(STEP_SET_NUMVFS, 0));
+        assert_int_equal(m->harmed, 0); /* that was allowed */
+        works(m, NVME, on_pf(STEP_SET_NUMVFS, 1));
+        assert_int_equal(machine_use(m, slot(m, NVME), 0, "address", ""), -ENODEV);
+        assert_int_equal(machine_use(m, slot(m, NVME), 0, "mount", "/data"), 0);
+        assert_string_equal(vf_of(m, NVME, 0).driver, "nvme");
+        refused(m, NVME, on_vf(STEP_UNBIND, 0, ""), FAULT_IN_USE, EBUSY);
+        assert_int_equal(kernel_unbind(m, slot(m, NVME), 0, 0), 0); /* past all looks: counted */
+        assert_int_equal(m->harmed, 1);
 }
 
 static void hang(void **state)
@@ -758,6 +818,7 @@ int main(void)
                 CASE(probing_in_a_group_in_use),
                 CASE(plugging),
                 CASE(faults),
+                CASE(used),
                 CASE(held),
                 CASE(unbind_of_held),
                 CASE(unplugged_while_held),

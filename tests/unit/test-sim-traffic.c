@@ -217,10 +217,10 @@ static void a_reset_keeps_what_the_administrator_set(void **state)
         set(&w, 0, VF_ATTR_VLAN, "7");
         set(&w, 1, VF_ATTR_VLAN, "7");
         assert_int_equal(reach(&w, 0, 1), 1);
-        assert_int_equal(kernel_reset(w.m, w.pf, 1), 0);
+        assert_int_equal(kernel_reset(w.m, w.pf, 1, 0), 0);
         assert_int_equal(reach(&w, 0, 1), 1);
         set(&w, 1, VF_ATTR_VLAN, "8");
-        assert_int_equal(kernel_reset(w.m, w.pf, 1), 0);
+        assert_int_equal(kernel_reset(w.m, w.pf, 1, 0), 0);
         assert_int_equal(reach(&w, 0, 1), 0);
 }
 
@@ -241,16 +241,16 @@ static void faults_are_seen(void **state)
         assert_int_equal(nic_mdd(traffic_nic(w.pf->nic), pool_of_vf(0)).cause, MDD_DMA_READ);
         assert_int_equal(nic_mdd(traffic_nic(w.pf->nic), pool_of_vf(1)).cause, MDD_NONE);
         assert_int_equal(reach(&w, 1, 1), 0); /* nothing else is hurt: it may still send */
-        assert_int_equal(kernel_reset(w.m, w.pf, 0), 0);
+        assert_int_equal(kernel_reset(w.m, w.pf, 0, 0), 0);
         assert_int_equal(nic_mdd(traffic_nic(w.pf->nic), pool_of_vf(0)).cause, MDD_NONE);
         assert_int_equal(reach(&w, 0, 1), 1);
 
         assert_int_equal(sim_fault_parse("mailbox", &fault, &f), 0);
         assert_int_equal(machine_inject(w.m, w.pf, &fault, &id), 0);
-        assert_int_equal(kernel_reset(w.m, w.pf, 1), 0);
+        assert_int_equal(kernel_reset(w.m, w.pf, 1, 0), 0);
         assert_null(traffic_guest_driver(traffic_guest(w.pf->nic, pool_of_vf(1))));
         assert_int_equal(machine_release(w.m, id), 0);
-        assert_int_equal(kernel_reset(w.m, w.pf, 1), 0);
+        assert_int_equal(kernel_reset(w.m, w.pf, 1, 0), 0);
         assert_int_equal(reach(&w, 0, 1), 1);
 }
 

@@ -177,6 +177,45 @@ static void group_changes(void **state)
         state_done(&s);
 }
 
+/* The verdict on a group depends on more than its members and their drivers. */
+static void verdict_changes(void **state)
+{
+        struct state s = {0};
+        struct changes c = {0};
+        size_t n = 1;
+
+        (void) state;
+        for (unsigned i = 0; i < 13; i++) {
+                struct groups g = pair("DMA", "0000:05:00.1", "igb", 0x020000);
+                struct groups again;
+
+                g.bridges = calloc(1, sizeof(*g.bridges));
+                assert_non_null(g.bridges);
+                g.n_bridges = i >= 1;
+                snprintf(g.bridges->address, BDF_STR_MAX, "0000:00:0%u.0", i >= 2);
+                snprintf(g.bridges->parent, BDF_STR_MAX, "%s", i >= 3 ? "0000:00:01.0" : "");
+                snprintf(g.bridges->kind, WORD_MAX, "%s", i >= 4 ? "root-port" : "bridge");
+                g.bridges->group = i >= 5;
+                g.bridges->acs = i >= 6;
+                g.iommu.interrupt_remap = i >= 7;
+                g.iommu.unsafe_interrupts = i >= 8;
+                g.iommu.noiommu = i >= 9;
+                snprintf(g.list->devices[0].parent, BDF_STR_MAX, "%s",
+                        i >= 10 ? "0000:00:01.0" : "");
+                snprintf(g.list->devices[0].physfn, BDF_STR_MAX, "%s",
+                        i >= 11 ? "0000:00:01.0" : "");
+                g.list->n_reserved = i >= 12;
+                assert_int_equal(groups_copy(&g, &again), 0);
+                assert_int_equal(state_apply_groups(&s, &g, &c), 0);
+                assert_int_equal(c.n, n);
+                assert_int_equal(c.list[i].kind, i ? CHANGE_GROUP : CHANGE_GROUP_ADDED);
+                assert_int_equal(state_apply_groups(&s, &again, &c), 0);
+                assert_int_equal(c.n, n++); /* the same again: silence */
+        }
+        changes_done(&c);
+        state_done(&s);
+}
+
 static void groups_and_order(void **state)
 {
         struct state s = {0};
@@ -221,6 +260,7 @@ int main(void)
                 cmocka_unit_test(new_driver_new_capabilities),
                 cmocka_unit_test(finds_by_name),
                 cmocka_unit_test(group_changes),
+                cmocka_unit_test(verdict_changes),
                 cmocka_unit_test(groups_and_order),
         };
 

@@ -26,6 +26,12 @@ def all_pfs():
     return sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(f"{PCI}/*/sriov_totalvfs"))
 
 
+def ports(pf):
+    """The bridges above it, root port first, by where its directory lies."""
+    way = os.path.realpath(device(pf)).split("/")
+    return [name for name in way[:-1] if name.count(":") == 2]
+
+
 def vf_list(pf):
     return {vf["index"]: vf for vf in ctl("--json", "list", "vf").json() if vf["pf"] == pf}
 
@@ -177,15 +183,52 @@ def nvme():
 def bad_switch():
     with created((BAD, 2)):
         number = int(group(BAD))
+        port = ports(BAD)[-1]
         shown = {item["id"]: item for item in ctl("--json", "list", "group").json()}[number]
         eq(sorted(item["address"] for item in shown["devices"]), members(number))
         check(set(vfs(BAD)) < set(members(number)), "the VFs share the PF's group")
         eq(shown["verdict"], "not-viable")
         check(BAD in shown["reason"], f"reason: {shown['reason']}")
-        before = [driver(vf) for vf in vfs(BAD)]
-        refused = ctl("bind", f"{BAD}/0", "vfio-pci", status=3)
-        check(BAD in refused.err and "igb" in refused.err, f"who is in the way: {refused.err}")
-        eq([driver(vf) for vf in vfs(BAD)], before)
+        before = [driver(vf) for vf in vfs(BAD)], counters()
+        for words in (), ("--shared-group",):
+            refused = ctl("bind", f"{BAD}/0", "vfio-pci", *words, status=3)
+            check(BAD in refused.err and "igb" in refused.err, f"who is in the way: {refused.err}")
+            check(f"downstream {port}" in refused.err, f"where isolation breaks: {refused.err}")
+        eq(([driver(vf) for vf in vfs(BAD)], counters()), before, "drivers, and steps that ran")
+        drawing = ctl("check", f"{BAD}/0", status=3).out
+        breaks = [line for line in drawing.splitlines() if "isolation breaks here" in line]
+        check(len(breaks) == 1 and port in breaks[0] and "downstream" in breaks[0], f"the switch's port: {drawing}")
+        check(all(above in drawing for above in ports(BAD)), f"the whole way: {drawing}")
+        for line in drawing.splitlines():
+            diag(line)
+
+
+@scenario("the switch without ACS: VFs for vfio-pci are refused before they are made", timeout=60)
+def bad_switch_foretold():
+    port = ports(BAD)[-1]
+    before = counters()
+    with uevents() as events:
+        for words in (), ("--shared-group",):
+            refused = ctl("create", BAD, 2, "--driver=vfio-pci", *words, status=3)
+            check(f"downstream {port}" in refused.err and BAD in refused.err, f"why: {refused.err}")
+        check("VFs of it would be: not-viable" in ctl("check", BAD, status=3).out, "check of the PF foretells it")
+        eq([event for event in events() if BAD[:7] in str(event)], [], "uevents")
+    eq(counters(), before, "steps that ran")
+    eq(vfs(BAD), [])
+
+
+@scenario("behind a root port with ACS every VF is isolated, foretold and then so", timeout=90)
+def isolated():
+    check("VFs of it would be: isolated" in ctl("check", GOOD1).out, "foretold")
+    with created((GOOD1, 3)):
+        for index, vf in enumerate(vfs(GOOD1)):
+            told = ctl("--json", "check", f"{GOOD1}/{index}").json()
+            eq((told["verdict"], [item["address"] for item in told["devices"]]), ("isolated", members(int(group(vf)))))
+            eq([(hop["address"], hop["isolates"]) for hop in told["path"]],
+               [(above, True) for above in ports(GOOD1)], "the way")
+            check("acs" not in told["path"][0], "the ACS registers are for CAP_SYS_ADMIN, which nobody here has")
+        ctl("bind", f"{GOOD1}/0", "vfio-pci")
+        eq(ctl("check", f"{GOOD1}/0").out.splitlines()[0].split(": ")[1], "isolated")
 
 
 @scenario("a held VF: destroy, unbind, rebind and reset are refused, with the holder, and nothing changes", timeout=120)
