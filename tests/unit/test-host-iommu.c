@@ -2,71 +2,16 @@
 /* What sriovd-host reads of IOMMU groups, the bridges above them and the IOMMU, from a tree that
  * looks like /sys. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "host/acs.h"
 #include "host/iommu.h"
-#include "unit.h"
+#include "faketree.h"
 
 #define RP1  "devices/pci0000:00/0000:00:01.0"
 #define RP3  "devices/pci0000:00/0000:00:03.0"
 #define UP   RP3 "/0000:03:00.0"
 #define DOWN UP "/0000:04:00.0"
-
-static char root[64];
-
-static void path_of(char *buf, size_t size, const char *path)
-{
-        assert_true((size_t) snprintf(buf, size, "%s/%s", root, path) < size);
-}
-
-static void make_parents(char *path)
-{
-        for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-                *slash = '\0';
-                assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
-                *slash = '/';
-        }
-}
-
-static void put_bytes(const char *path, const void *bytes, size_t n)
-{
-        char full[512];
-        FILE *file;
-
-        path_of(full, sizeof(full), path);
-        make_parents(full);
-        file = fopen(full, "we");
-        assert_non_null(file);
-        assert_int_equal(fwrite(bytes, 1, n, file), n);
-        assert_int_equal(fclose(file), 0);
-}
-
-static void put(const char *path, const char *text)
-{
-        put_bytes(path, text, strlen(text));
-}
-
-static void put_link(const char *path, const char *target)
-{
-        char full[512];
-
-        path_of(full, sizeof(full), path);
-        make_parents(full);
-        (void) unlink(full);
-        assert_int_equal(symlink(target, full), 0);
-}
-
-static void drop(const char *path)
-{
-        char full[512];
-
-        path_of(full, sizeof(full), path);
-        assert_int_equal(unlink(full), 0);
-}
 
 /* A function at this place, in this group; class as sysfs shows it. */
 static void device(const char *where, const char *class, unsigned group)
@@ -111,8 +56,7 @@ static void driver(const char *where, const char *name)
 /* Behind a root port of its own a PF and a VF; another behind a switch, with a VF. */
 static int make_tree(_unused_ void **state)
 {
-        strcpy(root, "/tmp/test-iommu-XXXXXX");
-        assert_non_null(mkdtemp(root));
+        begin_tree();
         device(RP1, "0x060400\n", 1);
         device(RP1 "/0000:01:00.0", "0x020000\n", 5);
         put(RP1 "/0000:01:00.0/sriov_totalvfs", "7\n");
@@ -141,17 +85,6 @@ static int make_tree(_unused_ void **state)
         device("devices/pci0000:00/0000:00:09.0", "0x060400\n", 9);
         device("devices/pci0000:00/0000:00:09.0/0000:09:00.0", "0x010802\n", 30);
         return 0;
-}
-
-static int remove_one(const char *path, _unused_ const struct stat *st, _unused_ int type,
-        _unused_ struct FTW *ftw)
-{
-        return remove(path);
-}
-
-static int remove_tree(_unused_ void **state)
-{
-        return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void read_tree(struct groups *ret)
@@ -228,8 +161,8 @@ static void bridges_to_pci(_unused_ void **state)
         _cleanup_(groups_done) struct groups g = {0};
         struct groups again;
 
-        drop(UP "/max_link_speed");
-        drop(DOWN "/max_link_speed");
+        remove_path(UP "/max_link_speed");
+        remove_path(DOWN "/max_link_speed");
         device(RP3 "/0000:03:08.0", "0x060400\n", 7);
         express(RP3 "/0000:03:08.0");
         device(RP3 "/0000:03:08.0/0000:08:00.0", "0x020000\n", 7);
@@ -239,8 +172,8 @@ static void bridges_to_pci(_unused_ void **state)
         check_bridge(&g, "0000:03:00.0", "0000:00:03.0", "bridge", 4);
         check_bridge(&g, "0000:04:00.0", "0000:03:00.0", "bridge", 14);
         check_bridge(&g, "0000:03:08.0", "0000:00:03.0", "bridge", 7);
-        drop("kernel/iommu_groups/7/devices/0000:08:00.0");
-        drop("kernel/iommu_groups/7/devices/0000:03:08.0");
+        remove_path("kernel/iommu_groups/7/devices/0000:08:00.0");
+        remove_path("kernel/iommu_groups/7/devices/0000:03:08.0");
         express(UP);
         express(DOWN);
         read_tree(&again);
@@ -261,7 +194,7 @@ static void root_bus_behind_a_device(_unused_ void **state)
         put("devices/pci0000:00/0000:00:0e.0/pci00e0:00/00e0:00:02.0/00e0:01:00.0/sriov_numvfs",
                 "0\n");
         read_tree(&g);
-        drop("kernel/iommu_groups/40/devices/00e0:01:00.0");
+        remove_path("kernel/iommu_groups/40/devices/00e0:01:00.0");
         group = groups_find(&g, 40);
         assert_non_null(group);
         assert_string_equal(group->devices[0].parent, "00e0:00:02.0");
@@ -363,7 +296,7 @@ static void garbage_in_regions(_unused_ void **state)
                 read_tree(&g);
                 assert_int_equal(groups_find(&g, 20)->n_reserved, files[i].n);
         }
-        drop("kernel/iommu_groups/20/reserved_regions");
+        remove_path("kernel/iommu_groups/20/reserved_regions");
 }
 
 static void no_iommu(_unused_ void **state)
@@ -405,7 +338,7 @@ static int32_t acs_of(const void *config, size_t n, char kind[static WORD_MAX])
         snprintf(kind, WORD_MAX, "as it was");
         acs = acs_read(fd, kind);
         close(fd);
-        drop(RP1 "/config");
+        remove_path(RP1 "/config");
         return acs;
 }
 

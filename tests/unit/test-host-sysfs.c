@@ -6,9 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "host/driver.h"
 #include "host/holders.h"
@@ -17,53 +15,11 @@
 #include "host/place.h"
 #include "host/sysfs.h"
 #include "host/uevent.h"
+#include "faketree.h"
 
 #define PF   "0000:3b:00.0" /* igb, three VFs */
 #define BARE "0000:3c:00.0" /* no driver, no VFs, every file garbage or missing */
 #define NVME "10000:01:00.0"
-
-static char root[64];
-
-static void path_of(char *buf, size_t size, const char *path)
-{
-        assert_true(snprintf(buf, size, "%s/%s", root, path) < (int) size);
-}
-
-static void make_parents(char *path)
-{
-        for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
-                *slash = '\0';
-                mkdir(path, 0755);
-                *slash = '/';
-        }
-}
-
-static void put_bytes(const char *path, const void *data, size_t n)
-{
-        char full[512];
-        FILE *file;
-
-        path_of(full, sizeof(full), path);
-        make_parents(full);
-        file = fopen(full, "we");
-        assert_non_null(file);
-        assert_int_equal(fwrite(data, 1, n, file), n);
-        assert_int_equal(fclose(file), 0);
-}
-
-static void put(const char *path, const char *text)
-{
-        put_bytes(path, text, strlen(text));
-}
-
-static void put_link(const char *path, const char *target)
-{
-        char full[512];
-
-        path_of(full, sizeof(full), path);
-        make_parents(full);
-        assert_int_equal(symlink(target, full), 0);
-}
 
 static void put_dir(const char *path)
 {
@@ -72,14 +28,6 @@ static void put_dir(const char *path)
         path_of(full, sizeof(full), path);
         strcat(full, "/");
         make_parents(full);
-}
-
-static void remove_path(const char *path)
-{
-        char full[512];
-
-        path_of(full, sizeof(full), path);
-        assert_int_equal(unlink(full), 0);
 }
 
 static void check_file(const char *path, const char *want)
@@ -144,8 +92,7 @@ static void vf(uint32_t index, const char *address, const char *driver, const ch
 
 static int make_tree(_unused_ void **state)
 {
-        strcpy(root, "/tmp/test-host-XXXXXX");
-        assert_non_null(mkdtemp(root));
+        begin_tree();
         put("bus/pci/drivers/igb/bind", "");
         put("bus/pci/drivers/igb/unbind", "");
         put("bus/pci/drivers/vfio-pci/bind", "");
@@ -196,17 +143,6 @@ static int make_tree(_unused_ void **state)
                 "../../../../devices/pci/0000:00:1f.0");
         put_dir("kernel/iommu_groups/bogus/devices");
         return 0;
-}
-
-static int remove_one(const char *path, _unused_ const struct stat *st, _unused_ int type,
-        _unused_ struct FTW *ftw)
-{
-        return remove(path);
-}
-
-static int remove_tree(_unused_ void **state)
-{
-        return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static struct host_backend *open_host(void)

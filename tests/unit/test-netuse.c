@@ -160,6 +160,7 @@ static void test_rdma(_unused_ void **state)
  */
 
 static char root[64];
+static bool have_namespace; /* else there is nothing that could be looked at */
 
 static void run(const char *fmt, ...)
 {
@@ -205,13 +206,14 @@ static int make_tree(_unused_ void **state)
 
         if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
                 if (uid != 0 || unshare(CLONE_NEWNET) < 0)
-                        return -1;
+                        return 0;
         } else {
                 fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
                 if (fd < 0 || dprintf(fd, "0 %u 1", uid) < 0)
                         return -1;
                 close(fd);
         }
+        have_namespace = true;
         snprintf(root, sizeof(root), "/tmp/test-netuse-XXXXXX");
         if (!mkdtemp(root))
                 return -1;
@@ -236,12 +238,15 @@ static int make_tree(_unused_ void **state)
 
 static int remove_tree(_unused_ void **state)
 {
-        run("rm -rf %s", root);
+        if (have_namespace)
+                run("rm -rf %s", root);
         return 0;
 }
 
 static void test_netdev(_unused_ void **state)
 {
+        if (!have_namespace)
+                skip();
         assert_string_equal(seen(0), ""); /* up, with a link-local address: used by nobody */
         run("ip link add br0 type bridge && ip link set vf0 master br0");
         assert_string_equal(seen(0), "master");
@@ -263,6 +268,8 @@ static void test_netdev(_unused_ void **state)
 
 static void test_pf(_unused_ void **state)
 {
+        if (!have_namespace)
+                skip();
         run("ip addr add 203.0.113.2/24 dev pf0");
         assert_string_equal(seen(NO_VF), ""); /* its own addresses are in nobody's way */
         run("ip route add default via 203.0.113.1");
@@ -279,6 +286,8 @@ static void test_pf(_unused_ void **state)
 
 static void test_netns(_unused_ void **state)
 {
+        if (!have_namespace)
+                skip();
         run("mkdir %s/devices/0000:3b:10.2/net", root);
         assert_string_equal(seen(1), "netns");
         assert_string_equal(seen(NO_VF), "netns");
@@ -288,6 +297,8 @@ static void test_netns(_unused_ void **state)
 
 static void test_mount(_unused_ void **state)
 {
+        if (!have_namespace)
+                skip();
         run("cd %s && mkdir -p devices/0000:3b:10.2/nvme/nvme1/nvme1n1/nvme1n1p1 "
             "devices/0000:3b:10.2/nvme/nvme1/nvme1n1/holders && "
             "echo 259:0 > devices/0000:3b:10.2/nvme/nvme1/nvme1n1/dev && "
