@@ -3,6 +3,7 @@
 #include "daemon/look.h"
 
 #define GATHER_USEC 100000ull
+#define RETRY_USEC  1000000ull
 #define SLACK_USEC  1000ull /* sd-event's own is 250 ms, which would count in every start */
 
 struct item {
@@ -10,6 +11,7 @@ struct item {
         bool dirty;   /* something happened since it was last read */
         bool reading; /* the backend is reading it */
         bool known;   /* listed: one more reading is worth it */
+        bool failed;  /* reading it failed, and no event says when it will not */
 };
 
 struct look {
@@ -17,12 +19,13 @@ struct look {
         struct backend_client *backend;
         const struct look_events *events;
         void *userdata;
-        sd_event_source *timer;
+        sd_event_source *timer, *retry;
         bool armed;
         struct item *items;
         size_t n, capacity;
         bool list_dirty, listing;
         bool groups_dirty, groups_reading;
+        bool list_failed, groups_failed;
 };
 
 static struct item *find(struct look *look, const struct dev_id *pf)
@@ -80,6 +83,31 @@ static void arm(struct look *look)
                 arm_in(look, GATHER_USEC);
 }
 
+/* What failed is read again by the clock: nobody says when it would go well. */
+static void try_later(struct look *look, bool *failed)
+{
+        *failed = true;
+        sd_event_source_set_time_relative(look->retry, RETRY_USEC);
+        sd_event_source_set_enabled(look->retry, SD_EVENT_ONESHOT);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct look *look = userdata;
+
+        (void) source;
+        (void) usec;
+        look->list_dirty |= look->list_failed;
+        look->groups_dirty |= look->groups_failed;
+        look->list_failed = look->groups_failed = false;
+        for (size_t i = 0; i < look->n; i++) {
+                look->items[i].dirty |= look->items[i].failed;
+                look->items[i].failed = false;
+        }
+        arm_in(look, 0);
+        return 0;
+}
+
 static void on_observed(
         void *userdata, const struct dev_id *pf, struct pf_facts *facts, const struct fault *f)
 {
@@ -93,7 +121,8 @@ static void on_observed(
         else if (f->code == FAULT_GONE || f->code == FAULT_NOT_FOUND) {
                 drop(look, pf);
                 look->events->gone(look->userdata, pf);
-        }
+        } else if (item)
+                try_later(look, &item->failed);
         item = find(look, pf); /* the callbacks may have moved it */
         if (item && item->dirty)
                 arm(look);
@@ -106,6 +135,7 @@ static void on_listed(void *userdata, const struct dev_id *ids, size_t n, const 
 
         look->listing = false;
         if (f->code != FAULT_NONE) {
+                try_later(look, &look->list_failed);
                 check_settled(look);
                 return;
         }
@@ -135,6 +165,8 @@ static void on_groups(void *userdata, struct groups *groups, const struct fault 
         look->groups_reading = false;
         if (f->code == FAULT_NONE)
                 look->events->groups(look->userdata, groups);
+        else
+                try_later(look, &look->groups_failed);
         if (look->groups_dirty)
                 arm(look);
         check_settled(look);
@@ -206,6 +238,7 @@ void look_reset(struct look *look)
 {
         look->n = 0;
         look->list_dirty = look->listing = look->groups_dirty = look->groups_reading = false;
+        look->list_failed = look->groups_failed = false;
 }
 
 int look_new(sd_event *event, struct backend_client *backend, const struct look_events *events,
@@ -227,6 +260,13 @@ int look_new(sd_event *event, struct backend_client *backend, const struct look_
         r = sd_event_source_set_enabled(look->timer, SD_EVENT_OFF);
         if (r < 0)
                 return r;
+        r = sd_event_add_time_relative(
+                event, &look->retry, CLOCK_MONOTONIC, RETRY_USEC, SLACK_USEC, on_retry, look);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(look->retry, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
         *ret = TAKE_PTR(look);
         return 0;
 }
@@ -234,6 +274,7 @@ int look_new(sd_event *event, struct backend_client *backend, const struct look_
 void look_free(struct look *look)
 {
         sd_event_source_unref(look->timer);
+        sd_event_source_unref(look->retry);
         sd_event_unref(look->event);
         free(look->items);
         free(look);

@@ -2,7 +2,7 @@
 /*
  * Looking again: events say which PF to read, looking gathers them for 100 ms, reads each PF once,
  * and hands the facts up. A PF that is being read while another event comes is read once more
- * afterwards. Loop thread.
+ * afterwards; one that could not be read is tried again a second later. Loop thread.
  */
 #pragma once
 
