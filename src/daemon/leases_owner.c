@@ -183,9 +183,9 @@ void owner_recover(struct leases *l)
         take_kept(l);
         for (size_t i = l->book.n; i-- > 0;) {
                 const struct lease *lease = &l->book.list[i];
-                struct held *held = l->held[i];
+                struct held *held = held_of(l, lease->id);
 
-                if (!has_process(lease) || held->pidfd >= 0)
+                if (!held || !has_process(lease) || held->pidfd >= 0)
                         continue;
                 if (!still_alive(held, lease)) {
                         log_info("lease %llu: its owner (pid %d) has ended meanwhile",
