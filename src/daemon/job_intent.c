@@ -46,8 +46,12 @@ int job_write_intent(struct job *job, struct fault *f)
                 /* An earlier life's, not recovered yet: that one saw the PF whole. */
                 txn.creates |= known->intent.creates;
                 r = desired_copy(&known->intent.old, &txn.old);
-        } else if (r == 0)
+        } else if (r == 0) {
                 r = desired_of_facts(&job->before, &txn.old);
+                /* What a tenant made of his VF must not come back when it is another's. */
+                if (r == 0)
+                        jobs_leave_leased(job->jobs, &txn.old);
+        }
         if (r < 0)
                 return fault_set(f, FAULT_INTERNAL, -r, "out of memory");
         r = ledger_intent(job->jobs->ledger, &job->view.pf, &txn, f);

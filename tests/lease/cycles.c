@@ -240,8 +240,6 @@ static void live_on(struct program *p)
 {
         unsigned n = p->tenants.n.cycles;
 
-        if (tenants_change(&p->tenants))
-                return;
         if (n >= p->next_boot) {
                 next_life(p, true);
                 p->next_boot = n + BOOT_CYCLES;
@@ -272,6 +270,13 @@ _Noreturn static void stall(const struct tenants *all)
                 trail(all->host, "%u is %s: lease %llu: %s: %s", c->t.number, names[c->stage],
                         (unsigned long long) c->t.id, lease ? lease_state_name(lease->state) : "-",
                         lease ? lease->why : "");
+        }
+        for (size_t i = 0; i < leases_book(leases)->n; i++) {
+                const struct lease *lease = &leases_book(leases)->list[i];
+
+                trail(all->host, "lease %llu of VF %u of %s is %s: %s",
+                        (unsigned long long) lease->id, lease->vf, lease->pf.str,
+                        lease_state_name(lease->state), lease->why);
         }
         for (size_t i = 0; (job = jobs_nth(all->host->daemon->jobs, i)); i++)
                 trail(all->host, "job %u on %s is %s: %s VF %u: %s", job->id, job->pf.str,

@@ -414,6 +414,7 @@ void tenants_life_ends(struct tenants *all)
 
 void tenants_life_ended(struct tenants *all, bool boot)
 {
+        memset(all->changing, 0, sizeof(all->changing)); /* nobody waits for them any more */
         if (boot)
                 lease_book_done(&all->book);
         for (size_t i = 0; i < TENANTS; i++) {
