@@ -47,6 +47,21 @@ int plan_lease(const struct request *r, const struct plan_world *w, const struct
 }
 
 /*
+ * The attributes as they may be when the reset is over: a MAC that the VF's own driver chose is
+ * forgotten by it (igb), and readings do not tell it from one that was set. So it is set again.
+ */
+static int add_attrs_after_reset(const struct request *r, const struct plan_world *w,
+        const struct vf_facts *vf, struct plan *plan, struct fault *f)
+{
+        bool settable = !w->caps || w->caps->of[VF_SETTING_MAC] != CAP_NO;
+        struct vf_facts after = *vf;
+
+        if (settable && vf_attrs_has(&r->attrs, VF_ATTR_MAC) && !mac_is_zero(&r->attrs.mac))
+                after.attrs.present &= ~BIT(VF_ATTR_MAC);
+        return plan_add_attrs(w, &after, &r->attrs, plan, f);
+}
+
+/*
  * Access first: nobody can come in any more. Then whoever is in must be gone (InUse: try again
  * later), and only then the reset, on whatever driver it is; the attributes after it, so that the
  * driver that comes last finds them.
@@ -70,7 +85,7 @@ int plan_scrub(const struct request *r, const struct plan_world *w, const struct
                         vf->index, vf->address);
         rc = plan_add_vf(plan, STEP_RESET, vf->index, false);
         if (rc == 0 && w->facts->n_netdevs > 0)
-                rc = plan_add_attrs(w, vf, &r->attrs, plan, f);
+                rc = add_attrs_after_reset(r, w, vf, plan, f);
         if (rc == 0 && !streq(vf->driver, driver) && driver[0])
                 rc = plan_add_bind(plan, w->facts, vf, driver, r->override, false);
         else if (rc == 0 && !streq(vf->driver, driver))

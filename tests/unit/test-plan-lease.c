@@ -105,6 +105,32 @@ static void clean_again(void **state)
         pf_facts_done(&pf);
 }
 
+/* igb forgets at a reset what the VF's driver told it, and keeps what was set: both look alike. */
+static void a_mac_after_the_reset(void **state)
+{
+        struct pf_facts pf = igb_facts(2);
+        struct request r = scrub();
+        struct caps caps = {0};
+        const struct plan_world w = {.facts = &pf, .caps = &caps};
+        struct fault f = FAULT_NULL;
+        struct plan plan = {0};
+
+        (void) state;
+        r.attrs.mac = pf.vfs[0].attrs.mac = (struct mac){{0x02, 0, 0, 0, 0, 0x42}};
+        assert_int_equal(plan_request(&r, &w, &plan, &f), 0);
+        assert_int_equal(plan.n, 2);
+        assert_int_equal(plan.steps[0].kind, STEP_RESET);
+        assert_int_equal(plan.steps[1].kind, STEP_SET_VF);
+        assert_int_equal(plan.steps[1].setting, VF_SETTING_MAC);
+        assert_memory_equal(&plan.steps[1].attrs.mac, &r.attrs.mac, sizeof(r.attrs.mac));
+        plan_done(&plan);
+        caps.of[VF_SETTING_MAC] = CAP_NO; /* whatever it is, it can not be set */
+        assert_int_equal(plan_request(&r, &w, &plan, &f), 0);
+        assert_int_equal(plan.n, 1);
+        plan_done(&plan);
+        pf_facts_done(&pf);
+}
+
 static void what_is_read_back(void **state)
 {
         struct pf_facts pf = igb_facts(2);
@@ -137,6 +163,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(to_its_owner),
                 cmocka_unit_test(clean_again),
+                cmocka_unit_test(a_mac_after_the_reset),
                 cmocka_unit_test(what_is_read_back),
         };
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 
-from lib import (GOOD1, check, device, diag, driver, eq, group, ip_vfs, netdev, read, scenario, sh, vfs, wait_for, write)
+from lib import GOOD1, bind, check, device, diag, driver, eq, group, ip_vfs, netdev, read, scenario, sh, vfs, wait_for, write
 from talk import RUNTIME, counters, ctl, main_pid
 
 RULE_FILE = "/etc/polkit-1/rules.d/10-vmtest-lease.rules"
@@ -249,6 +249,22 @@ def run():
         wait_for(lambda: netdev(address), 20, "igbvf's netdev")
 
 
+@scenario("a MAC that igbvf chose by itself, which a reset forgets, is there after a lease", timeout=120)
+def chosen_mac():
+    with prepared(), allowed():
+        wait_for(lambda: read("/sys/class/net", netdev(GOOD1), "carrier") == "1", 30, "the PF")
+        bind(vfs(GOOD1)[1], "igbvf")
+        write(device(vfs(GOOD1)[1], "driver_override"), "")
+        wait_for(lambda: attributes(1)["mac"] != "00:00:00:00:00:00", 10, "igbvf to tell the PF its MAC")
+        wait_for(lambda: shown(1)["mac"] == attributes(1)["mac"], 10, "sriovd to see it")
+        was = condition(1)
+        for words in ([], ["--driver=vfio-pci"]):
+            with Lease("tenant", f"vf={GOOD1}/1", *words, command=OPEN) as mine:
+                mine.end()
+            wait_for(lambda: states() in ({}, {lease["id"]: "quarantined" for lease in leases()}), 20, "the scrub")
+            eq((leases(), condition(1)), ([], was), f"leases, the VF ({words})")
+
+
 @scenario("a VF that is on vfio-pci already: its node changes hands, and stays", timeout=120)
 def in_place():
     with prepared("--driver=vfio-pci") as address, allowed():
@@ -279,9 +295,9 @@ def dirty():
         number, was = group(address), condition()
         with Lease("tenant", f"vf={GOOD1}/0", "--driver=vfio-pci", *settings(MINE, "--set="), command=HOLD) as mine:
             eq(mine.said, "held", "the holder")
-            number_of_lease, before = only_lease()["id"], counters()
-            ctl("lease", "release", number_of_lease, user="tenant")
-            wait_for(lambda: states() == {number_of_lease: "dirty"}, 10, "the lease to be dirty")
+            lease, before = only_lease()["id"], counters()
+            ctl("lease", "release", lease, user="tenant")
+            wait_for(lambda: states() == {lease: "dirty"}, 10, "the lease to be dirty")
             check(f"/dev/vfio/{number}" in only_lease()["why"], f"why: {only_lease()['why']}")
             eq([opens(user, number) for user in USERS], ["EACCES"] * 3, "who comes in now")
             for user in (None, "tenant", "guest"):
@@ -292,7 +308,7 @@ def dirty():
             ctl("lease", "release", taken["lease"], user="guest")
             wait_for(lambda: taken["lease"] not in states(), 20, "that one to be free again")
             time.sleep(3)  # several attempts
-            eq((driver(address), read(device(address, "enable")), states()), ("vfio-pci", "1", {number_of_lease: "dirty"}), "the VF")
+            eq((driver(address), read(device(address, "enable")), states()), ("vfio-pci", "1", {lease: "dirty"}), "the VF")
             eq({key: attributes()[key] for key in MINE}, MINE, "its attributes")
             steps = wrote(before)
             eq((steps.get("reset"), steps.get("set_access")), (1, 1), f"resets (of the other), changes of access ({steps})")
@@ -300,6 +316,23 @@ def dirty():
             diag(f"clean {free_again(40):.2f} s after the holder's end")
         eq((condition(), shown().get("access_uid")), (was, None), "the VF afterwards")
         eq(wrote(before).get("reset"), 2, "resets")
+
+
+@scenario("an owner that dies while his child has the device open: the child keeps it from everybody until it ends", timeout=120)
+def orphan():
+    with prepared() as address, allowed():
+        number, was, before = group(address), condition(), counters()
+        child = ["sh", "-c", f'{RUNTIME}/holder "$SRIOV_IOMMU_GROUP" "$SRIOV_VF_ADDRESS" >/dev/null & echo $!; wait']
+        with Lease("tenant", f"vf={GOOD1}/0", "--driver=vfio-pci", *settings(MINE, "--set="), command=child) as mine:
+            wait_for(lambda: read(device(address, "enable")) == "1", 10, "the child to have it open")
+            lease = only_lease()["id"]
+            mine.kill()
+            wait_for(lambda: states() == {lease: "dirty"}, 10, "the lease to be dirty")
+            eq((opens("tenant", number), kept(), driver(address)), ("EACCES", 0, "vfio-pci"), "who comes in now, pidfds, driver")
+            eq(wrote(before).get("reset"), None, "resets")
+            os.kill(int(mine.said), signal.SIGKILL)
+            diag(f"clean {free_again(40):.2f} s after the child's end")
+        eq((condition(), wrote(before).get("reset")), (was, 1), "the VF afterwards, resets")
 
 
 def ping():
