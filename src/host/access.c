@@ -101,7 +101,7 @@ static bool is_on_vfio(int vf_fd, const char *address)
 
         snprintf(path, sizeof(path), "iommu_group/devices/%s/driver", address);
         sysfs_read_link(vf_fd, path, driver, sizeof(driver));
-        return startswith(driver, "vfio");
+        return driver_is_vfio(driver);
 }
 
 /*
@@ -224,7 +224,7 @@ static int try_set(struct access *access, int vf_fd, const char *address, uint32
         char driver[DRIVER_MAX];
 
         sysfs_read_link(vf_fd, "driver", driver, sizeof(driver));
-        if (!startswith(driver, "vfio") || iommu_group_of(vf_fd) < 0)
+        if (!driver_is_vfio(driver) || iommu_group_of(vf_fd) < 0)
                 return uid == ACCESS_NOBODY ? 0 : -ENOENT; /* no node, or not by way of this VF */
         if (is_noiommu(vf_fd))
                 return uid == ACCESS_NOBODY ? 0 : -EPERM;
@@ -254,7 +254,7 @@ int64_t access_uid_of(struct access *access, const struct vf_facts *vf)
         struct devnode_words words;
         struct devnode node;
 
-        if (!access->ops || !startswith(vf->driver, "vfio") || vf->iommu_group < 0)
+        if (!access->ops || !driver_is_vfio(vf->driver) || vf->iommu_group < 0)
                 return -1;
         group_node(vf->iommu_group, &node);
         access->ops->read(access->userdata, &node, &words);

@@ -134,9 +134,14 @@ const char *pci_class_word(uint32_t pci_class)
         return "other";
 }
 
+bool driver_is_vfio(const char *driver)
+{
+        return startswith(driver, "vfio") || strstr(driver, "_vfio_pci");
+}
+
 bool vf_facts_held(const struct vf_facts *vf)
 {
-        return vf->enable > 0 && startswith(vf->driver, "vfio");
+        return vf->enable > 0 && driver_is_vfio(vf->driver);
 }
 
 void groups_done(struct groups *groups)

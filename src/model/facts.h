@@ -126,6 +126,10 @@ const struct vf_facts *pf_facts_vf(const struct pf_facts *facts, uint32_t index)
 /* "net", "storage", "accelerator", "other": the kind people filter by, from the PCI class. */
 const char *pci_class_word(uint32_t pci_class);
 
+/* vfio-pci or a vendor's variant (mlx5_vfio_pci): hands the device to user space, so its IOMMU
+ * group matters, and an enable count above 0 means that it is open. */
+bool driver_is_vfio(const char *driver);
+
 /* Is the VF open right now: on vfio-pci and enabled. */
 bool vf_facts_held(const struct vf_facts *vf);
 

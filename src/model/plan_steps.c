@@ -64,13 +64,7 @@ int plan_add_driver(struct plan *plan, enum step_kind kind, uint32_t vf, const c
  */
 static bool needs_override(const char *driver)
 {
-        return startswith(driver, "vfio") || strstr(driver, "_vfio_pci") ||
-               streq(driver, "pci-stub");
-}
-
-bool driver_is_vfio(const char *driver)
-{
-        return needs_override(driver) && !streq(driver, "pci-stub");
+        return driver_is_vfio(driver) || streq(driver, "pci-stub");
 }
 
 /*

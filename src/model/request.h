@@ -61,6 +61,3 @@ extern const char *const request_drivers[];
 
 /* Is it one of them: FAULT_INVALID_ARGS or FAULT_DRIVER_NOT_ALLOWED. */
 int driver_check(const char *name, struct fault *f);
-
-/* A driver that hands the device to user space, so that its IOMMU group matters. */
-bool driver_is_vfio(const char *driver);

@@ -126,7 +126,7 @@ int kernel_set_access(struct machine *m, struct sim_pf *pf, uint32_t index, uint
 
         if (!vf->exists)
                 return -ENODEV;
-        if (uid != ACCESS_NOBODY && !startswith(vf->driver, "vfio"))
+        if (uid != ACCESS_NOBODY && !driver_is_vfio(vf->driver))
                 return -ENOENT;
         if (uid != ACCESS_NOBODY && given_to_another(m, pf, index, uid))
                 return -EBUSY;

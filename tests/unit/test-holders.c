@@ -179,6 +179,27 @@ static void test_pf_route(_unused_ void **state)
         pf_facts_done(&none);
 }
 
+/* Vendors' variants open the device as vfio-pci does. */
+static void test_open(_unused_ void **state)
+{
+        struct vf_facts vf;
+        unsigned n = 0;
+
+        vf_facts_init(&vf, 0);
+        vf.enable = 1;
+        for (const char *const *d = request_drivers; *d; d++) {
+                bool vfio = strstr(*d, "vfio") != NULL;
+
+                snprintf(vf.driver, sizeof(vf.driver), "%s", *d);
+                assert_int_equal(vf_facts_held(&vf), vfio);
+                n += vfio;
+        }
+        assert_true(n > 5);
+        vf.enable = 0;
+        snprintf(vf.driver, sizeof(vf.driver), "mlx5_vfio_pci");
+        assert_false(vf_facts_held(&vf));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -187,6 +208,7 @@ int main(void)
                 cmocka_unit_test(test_step),
                 cmocka_unit_test(test_requests),
                 cmocka_unit_test(test_pf_route),
+                cmocka_unit_test(test_open),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
