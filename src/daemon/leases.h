@@ -17,6 +17,7 @@
 #define LEASES_MAX         4096
 #define LEASE_RETRY_USEC   1000000ull
 #define LEASE_RETRY_MAX    (60 * 1000000ull)
+#define LEASE_RETRY_HELD   (5 * 1000000ull) /* no event says that a vfio device was closed */
 
 struct leases;
 

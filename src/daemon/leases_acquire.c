@@ -393,7 +393,7 @@ static void on_prepared(void *userdata, const struct fault *f)
                 give_up(l, held, &gone);
         } else if (f->code == FAULT_NONE)
                 give(l, held);
-        else if (nothing_written(f))
+        else if (nothing_written(f) || (!held->asked && leases_may_pass(f)))
                 refused(l, held, f);
         else
                 give_up(l, held, f);

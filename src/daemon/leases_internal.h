@@ -108,7 +108,11 @@ void leases_scrub(struct leases *l, struct held *held);
 /* The lease ends as if by its owner. Not saved. */
 void leases_drop(struct leases *l, struct held *held);
 
-/* It is tried again, after a pause that grows: 1 s, 2 s, 4 s ... 1 min. f: why not now. */
+/* What went wrong with the moment, not with the VF. */
+bool leases_may_pass(const struct fault *f);
+
+/* It is tried again, after a pause that grows: 1 s, 2 s, 4 s ... 5 s while it is held, else 1 min.
+ * f: why not now. */
 void leases_pause(struct leases *l, struct held *held, const struct fault *f);
 
 /* Something is to be tried at held->retry_usec. */

@@ -28,6 +28,7 @@ void leases_arm(struct leases *l)
 void leases_pause(struct leases *l, struct held *held, const struct fault *f)
 {
         struct lease *lease = lease_book_find(&l->book, held->id);
+        const uint64_t most = f->code == FAULT_IN_USE ? LEASE_RETRY_HELD : LEASE_RETRY_MAX;
         uint64_t pause = LEASE_RETRY_USEC;
 
         if (lease->attempts == 0)
@@ -36,11 +37,11 @@ void leases_pause(struct leases *l, struct held *held, const struct fault *f)
                         f->text);
         snprintf(lease->why, sizeof(lease->why), "%s", f->text);
         l->unsaved = true;
-        for (uint32_t i = 0; i < lease->attempts && pause < LEASE_RETRY_MAX; i++)
+        for (uint32_t i = 0; i < lease->attempts && pause < most; i++)
                 pause *= 2;
         if (lease->attempts < UINT32_MAX)
                 lease->attempts++;
-        held->retry_usec = now_usec() + (pause < LEASE_RETRY_MAX ? pause : LEASE_RETRY_MAX);
+        held->retry_usec = now_usec() + (pause < most ? pause : most);
         leases_arm(l);
 }
 
@@ -63,8 +64,7 @@ static void quarantine(struct leases *l, struct held *held, const struct fault *
         held_tell(held, f);
 }
 
-/* What went wrong with the moment, not with the VF. */
-static bool may_pass(const struct fault *f)
+bool leases_may_pass(const struct fault *f)
 {
         switch (f->code) {
         case FAULT_IN_USE:
@@ -96,7 +96,7 @@ static void on_scrubbed(void *userdata, const struct fault *f)
         held->gone = false; /* what is there now was scrubbed, or will be */
         if (f->code == FAULT_NONE)
                 (void) leases_step(l, held->id, LEASE_SCRUBBED, NULL);
-        else if (may_pass(f))
+        else if (leases_may_pass(f))
                 later(l, held, f);
         else
                 quarantine(l, held, f);

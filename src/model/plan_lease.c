@@ -87,10 +87,10 @@ int plan_scrub(const struct request *r, const struct plan_world *w, const struct
         if (rc == 0 && w->facts->n_netdevs > 0)
                 rc = add_attrs_after_reset(r, w, vf, plan, f);
         if (rc == 0 && !streq(vf->driver, driver) && driver[0])
-                rc = plan_add_bind(plan, w->facts, vf, driver, r->override, false);
-        else if (rc == 0 && !streq(vf->driver, driver))
+                return plan_add_bind(plan, w->facts, vf, driver, r->override, false);
+        if (rc == 0 && !streq(vf->driver, driver))
                 rc = plan_add_vf(plan, STEP_UNBIND, vf->index, false);
-        if (rc == 0 && !driver[0] && !streq(vf->driver_override, r->override))
+        if (rc == 0 && !streq(vf->driver_override, r->override))
                 rc = plan_add_driver(plan, STEP_SET_OVERRIDE, vf->index, r->override);
         return rc;
 }
