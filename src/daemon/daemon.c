@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "daemon/apply.h"
 #include "daemon/bus.h"
-#include "daemon/daemon.h"
+#include "daemon/daemon_internal.h"
 #include "daemon/leases.h"
 #include "daemon/look.h"
 #include "daemon/rivals_look.h"
@@ -18,7 +18,7 @@
 #define STUCK_USEC 3000000ull
 #define QUIET_USEC 700000ull /* with the reading itself well within a second */
 
-static void emit(struct daemon *d, struct changes *changes, int r)
+void daemon_emit(struct daemon *d, struct changes *changes, int r)
 {
         if (r < 0)
                 log_error("state: %s", strerror(-r));
@@ -51,12 +51,12 @@ static bool may_match_anew(const struct changes *changes)
         return false;
 }
 
-static void set_activity(void *userdata, const struct dev_id *pf, enum pf_activity activity)
+void daemon_set_activity(void *userdata, const struct dev_id *pf, enum pf_activity activity)
 {
         _cleanup_(changes_done) struct changes changes = {0};
         struct daemon *d = userdata;
 
-        emit(d, &changes, state_set_activity(&d->state, pf, activity, &changes));
+        daemon_emit(d, &changes, state_set_activity(&d->state, pf, activity, &changes));
 }
 
 /* A PF on which the backend works for somebody else: an earlier life of this daemon, say. */
@@ -65,9 +65,10 @@ static void judge_activity(struct daemon *d, const struct pf_facts *facts)
         if (jobs_run_on(d->jobs, &facts->id))
                 return;
         if (!facts->busy_step[0])
-                set_activity(d, &facts->id, PF_IDLE);
+                daemon_set_activity(d, &facts->id, PF_IDLE);
         else {
-                set_activity(d, &facts->id, facts->busy_usec >= STUCK_USEC ? PF_STUCK : PF_BUSY);
+                daemon_set_activity(
+                        d, &facts->id, facts->busy_usec >= STUCK_USEC ? PF_STUCK : PF_BUSY);
                 sd_event_source_set_time_relative(d->busy_timer, BUSY_USEC);
                 sd_event_source_set_enabled(d->busy_timer, SD_EVENT_ONESHOT);
         }
@@ -100,7 +101,7 @@ void daemon_take_facts(struct daemon *d, struct pf_facts *facts)
         const struct dev_id pf = facts->id;
         const struct pf_entry *entry;
 
-        emit(d, &changes, state_apply(&d->state, facts, &changes));
+        daemon_emit(d, &changes, state_apply(&d->state, facts, &changes));
         leases_look(d->leases, &changes);
         entry = state_pf(&d->state, &pf);
         if (!entry)
@@ -119,14 +120,14 @@ void daemon_take_groups(struct daemon *d, struct groups *groups)
 {
         _cleanup_(changes_done) struct changes changes = {0};
 
-        emit(d, &changes, state_apply_groups(&d->state, groups, &changes));
+        daemon_emit(d, &changes, state_apply_groups(&d->state, groups, &changes));
 }
 
 void daemon_take_gone(struct daemon *d, const struct dev_id *pf)
 {
         _cleanup_(changes_done) struct changes changes = {0};
 
-        emit(d, &changes, state_remove(&d->state, pf, &changes));
+        daemon_emit(d, &changes, state_remove(&d->state, pf, &changes));
         leases_look(d->leases, &changes);
         reconcile_gone(d->reconcile, pf);
         if (d->begun)
@@ -256,100 +257,6 @@ static void look_settled(void *userdata)
         become_ready(d);
 }
 
-static void job_added(void *userdata, const struct job_view *job)
-{
-        struct daemon *d = userdata;
-
-        if (d->ready && d->bus)
-                bus_job_added(d->bus, job);
-}
-
-static void job_changed(void *userdata, const struct job_view *job)
-{
-        struct daemon *d = userdata;
-
-        if (d->ready && d->bus)
-                bus_job_changed(d->bus, job);
-        if (job->state == JOB_STUCK || job->state == JOB_WAITING)
-                apply_look_stuck(d->apply);
-}
-
-static void job_removed(void *userdata, const struct job_view *job, const struct fault *f)
-{
-        struct daemon *d = userdata;
-        char what[128];
-
-        request_describe(&job->request, what, sizeof(what));
-        if (f->code == FAULT_NONE)
-                log_info("job %u: %s on %s for uid %u: done", job->id, what,
-                        dev_id_address(&job->pf), job->uid);
-        else
-                log_warning("job %u: %s on %s for uid %u: %s: %s", job->id, what,
-                        dev_id_address(&job->pf), job->uid, fault_code_name(f->code), f->text);
-        if (d->ready && d->bus)
-                bus_job_removed(d->bus, job, f);
-        reconcile_look(d->reconcile, &job->pf);
-}
-
-static void job_unreadable(void *userdata, const struct dev_id *pf, const struct fault *f)
-{
-        struct daemon *d = userdata;
-
-        if (f->code == FAULT_GONE || f->code == FAULT_NOT_FOUND)
-                daemon_take_gone(d, pf);
-        look_at(d->look, pf);
-}
-
-static int add_leased(
-        void *userdata, const struct dev_id *pf, uint32_t vf, struct holder **list, size_t *n)
-{
-        return leases_add_holders(((struct daemon *) userdata)->leases, pf, vf, list, n);
-}
-
-static int leasing(void *userdata, const struct pf_facts *facts, uint32_t vf, struct fault *f)
-{
-        return leases_note(((struct daemon *) userdata)->leases, facts, vf, f);
-}
-
-static bool is_leased(void *userdata, const struct dev_id *pf, uint32_t vf)
-{
-        return leases_state_of(((struct daemon *) userdata)->leases, pf, vf) != LEASE_FREE;
-}
-
-static void lease_added(void *userdata, const struct lease *lease)
-{
-        struct daemon *d = userdata;
-
-        if (d->ready && d->bus)
-                bus_lease_added(d->bus, lease);
-}
-
-static void lease_changed(void *userdata, const struct lease *lease)
-{
-        struct daemon *d = userdata;
-
-        if (d->ready && d->bus)
-                bus_lease_changed(d->bus, lease);
-}
-
-static void lease_removed(void *userdata, const struct lease *lease)
-{
-        struct daemon *d = userdata;
-
-        if (d->ready && d->bus)
-                bus_lease_removed(d->bus, lease);
-        reconcile_look(d->reconcile, &lease->pf); /* which left the VF alone until now */
-}
-
-static void job_learned(
-        void *userdata, const struct dev_id *pf, enum vf_setting setting, enum fault_code code)
-{
-        _cleanup_(changes_done) struct changes changes = {0};
-        struct daemon *d = userdata;
-
-        emit(d, &changes, state_learn(&d->state, pf, setting, code, &changes));
-}
-
 static void config_changed(void *userdata)
 {
         struct daemon *d = userdata;
@@ -449,25 +356,12 @@ static int add_core(struct daemon *d, const struct daemon_options *o)
                 .listed = look_listed,
                 .settled = look_settled,
         };
-        static const struct jobs_events jobs_events = {
-                .added = job_added,
-                .changed = job_changed,
-                .removed = job_removed,
-                .facts = look_facts,
-                .unreadable = job_unreadable,
-                .groups = take_groups,
-                .activity = set_activity,
-                .learned = job_learned,
-                .leased = add_leased,
-                .leasing = leasing,
-                .is_leased = is_leased,
-        };
         int r;
 
         r = backend_client_new(d->event, o->backend, &backend_events, d, &d->backend);
         if (r < 0)
                 return r;
-        r = jobs_new(d->event, d->backend, &d->state, d->ledger, &jobs_events, d, &d->jobs);
+        r = jobs_new(d->event, d->backend, &d->state, d->ledger, &daemon_jobs_events, d, &d->jobs);
         if (r < 0)
                 return r;
         return look_new(d->event, d->backend, &look_events, d, &d->look);
@@ -502,11 +396,6 @@ static int add_configuration(struct daemon *d, const struct daemon_options *o)
 
 static int add_leases(struct daemon *d)
 {
-        static const struct leases_events leases_events = {
-                .added = lease_added,
-                .changed = lease_changed,
-                .removed = lease_removed,
-        };
         const struct leases_config config = {
                 .jobs = d->jobs,
                 .state = &d->state,
@@ -514,7 +403,7 @@ static int add_leases(struct daemon *d)
                 .ledger = d->ledger,
         };
 
-        return leases_new(d->event, &config, &leases_events, d, &d->leases);
+        return leases_new(d->event, &config, &daemon_leases_events, d, &d->leases);
 }
 
 /* Without it VFs are named by udev alone. */
