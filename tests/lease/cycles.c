@@ -159,7 +159,7 @@ static void meddle(struct program *p)
                 break_disk(p);
                 return;
         }
-        _cleanup_(machine_unlockp) struct machine *locked = machine_lock(p->host.machine);
+        _cleanup_(machine_unlockp) _unused_ struct machine *locked = machine_lock(p->host.machine);
 
         host_notice(&p->host);
         if (n < 1000)
@@ -221,7 +221,7 @@ static void next_life(struct program *p, bool boot)
 /* A while ago there was a job; whatever has no lease now must be clean. */
 static void sweep(struct program *p)
 {
-        _cleanup_(machine_unlockp) struct machine *locked = machine_lock(p->host.machine);
+        _cleanup_(machine_unlockp) _unused_ struct machine *locked = machine_lock(p->host.machine);
 
         host_notice(&p->host);
         if (is_settled(p))
@@ -323,7 +323,8 @@ static void settle(struct program *p)
         }
         next_life(p, false);
         {
-                _cleanup_(machine_unlockp) struct machine *locked = machine_lock(p->host.machine);
+                _cleanup_(machine_unlockp) _unused_ struct machine *locked =
+                        machine_lock(p->host.machine);
 
                 (void) machine_release(p->host.machine, 0);
                 host_notice(&p->host);
@@ -337,7 +338,7 @@ static void settle(struct program *p)
                 if (++turns % 8 == 0)
                         tenants_tidy(&p->tenants);
                 if (turns % 512 == 0) {
-                        _cleanup_(machine_unlockp) struct machine *m =
+                        _cleanup_(machine_unlockp) _unused_ struct machine *m =
                                 machine_lock(p->host.machine);
                         if (host_pf(&p->host, PF_WITHOUT_RESET)->num_vfs > 0)
                                 recreate(p, PF_WITHOUT_RESET, false);

@@ -151,7 +151,7 @@ static void new_machine(struct host *h)
         t->pfs[PF_WITHOUT_RESET].profile = &h->without_reset;
         if (machine_new(t, &h->machine, &f) < 0)
                 die(f.text, 0);
-        _cleanup_(machine_unlockp) struct machine *locked = machine_lock(h->machine);
+        _cleanup_(machine_unlockp) _unused_ struct machine *locked = machine_lock(h->machine);
 
         for (size_t i = 0; i < PFS; i++) {
                 h->generations[i] = host_pf(h, i)->generation;

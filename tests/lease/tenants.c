@@ -61,7 +61,7 @@ static void become_idle(struct client *c)
 static void given(struct client *c, const struct lease *lease)
 {
         struct host *h = c->all->host;
-        _cleanup_(machine_unlockp) struct machine *locked = machine_lock(h->machine);
+        _cleanup_(machine_unlockp) _unused_ struct machine *locked = machine_lock(h->machine);
 
         host_notice(h);
         c->t.id = lease->id;
@@ -228,7 +228,8 @@ static void end(struct client *c)
         unsigned how = dice(c->all, 4);
 
         {
-                _cleanup_(machine_unlockp) struct machine *locked = machine_lock(h->machine);
+                _cleanup_(machine_unlockp) _unused_ struct machine *locked =
+                        machine_lock(h->machine);
 
                 host_notice(h);
                 if (dice(c->all, 3) > 0)
@@ -257,7 +258,7 @@ static void have(struct client *c)
                 end(c);
                 return;
         }
-        _cleanup_(machine_unlockp) struct machine *locked = machine_lock(h->machine);
+        _cleanup_(machine_unlockp) _unused_ struct machine *locked = machine_lock(h->machine);
 
         host_notice(h);
         if (!tenant_has(h, &c->t)) {
@@ -287,7 +288,7 @@ static void linger(struct client *c)
                 (void) leases_release(h->daemon->leases, c->t.id, forget_outcome, NULL, &f);
                 return;
         }
-        _cleanup_(machine_unlockp) struct machine *locked = machine_lock(h->machine);
+        _cleanup_(machine_unlockp) _unused_ struct machine *locked = machine_lock(h->machine);
 
         host_notice(h);
         if (what < 2)
@@ -315,7 +316,7 @@ static void note_end(struct client *c)
 {
         struct tenants *all = c->all;
         struct host *h = all->host;
-        _cleanup_(machine_unlockp) struct machine *locked = machine_lock(h->machine);
+        _cleanup_(machine_unlockp) _unused_ struct machine *locked = machine_lock(h->machine);
 
         host_notice(h);
         trail(h, "%u: lease %llu is over", c->t.number, (unsigned long long) c->t.id);
@@ -331,7 +332,8 @@ static void look_at(struct client *c)
         const struct lease *lease = lease_book_find(leases_book(h->daemon->leases), c->t.id);
 
         if (c->stage == STAGE_HAVING && !lease) {
-                _cleanup_(machine_unlockp) struct machine *locked = machine_lock(h->machine);
+                _cleanup_(machine_unlockp) _unused_ struct machine *locked =
+                        machine_lock(h->machine);
 
                 host_notice(h);
                 if (tenant_has(h, &c->t))
@@ -365,7 +367,7 @@ static void look_at_ended(struct tenants *all)
 {
         struct host *h = all->host;
         const struct leases *leases = h->daemon->leases;
-        _cleanup_(machine_unlockp) struct machine *locked = machine_lock(h->machine);
+        _cleanup_(machine_unlockp) _unused_ struct machine *locked = machine_lock(h->machine);
 
         host_notice(h);
         for (size_t i = 0; i < all->book.n; i++) {
