@@ -30,6 +30,11 @@ static const char *const names[CRASH_PLACE_MAX] = {
         [CRASH_RECOVERY_READ] = "recovery-read",
         [CRASH_RECOVERY_DECIDED] = "recovery-decided",
         [CRASH_RECOVERY_ENDED] = "recovery-ended",
+        [CRASH_LEASE_RESERVED] = "lease-reserved",
+        [CRASH_LEASE_PREPARED] = "lease-prepared",
+        [CRASH_LEASE_GIVEN] = "lease-given",
+        [CRASH_LEASE_ENDING] = "lease-ending",
+        [CRASH_LEASE_SCRUBBED] = "lease-scrubbed",
 };
 
 const char *crash_place_name(enum crash_place place)

@@ -32,6 +32,11 @@ enum crash_place {
         CRASH_RECOVERY_READ, /* the journal is read, nothing looked at */
         CRASH_RECOVERY_DECIDED,
         CRASH_RECOVERY_ENDED,
+        CRASH_LEASE_RESERVED, /* the book says preparing, the job has not begun */
+        CRASH_LEASE_PREPARED, /* the job has ended, the book does not say leased */
+        CRASH_LEASE_GIVEN,    /* the book says leased, nobody was told */
+        CRASH_LEASE_ENDING,   /* the book says scrubbing, the job has not begun */
+        CRASH_LEASE_SCRUBBED, /* the VF is clean, the lease is still in the book */
         CRASH_PLACE_MAX,
 };
 

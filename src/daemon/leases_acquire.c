@@ -266,6 +266,8 @@ static int take_next(struct leases *l, struct acquisition *a, struct fault *f)
         if (r < 0)
                 return r;
         r = leases_save(l, f);
+        if (r == 0)
+                crash_at(ledger_crash(l->c.ledger), CRASH_LEASE_RESERVED);
         held->asked = a;
         if (r == 0)
                 r = leases_prepare(l, held, f);
@@ -345,6 +347,7 @@ static void give(struct leases *l, struct held *held)
         struct acquisition *a = TAKE_PTR(held->asked);
         struct fault f = FAULT_NULL;
 
+        crash_at(ledger_crash(l->c.ledger), CRASH_LEASE_PREPARED);
         if (a && lease->owner == LEASE_OWNER_PID && owner_watch(held, TAKE_FD(a->pidfd)) < 0) {
                 held->asked = a;
                 fault_set(&f, FAULT_INTERNAL, ENOMEM, "the process can not be watched");
@@ -361,6 +364,7 @@ static void give(struct leases *l, struct held *held)
                         acquisition_end(a, NULL, &f);
                 return;
         }
+        crash_at(ledger_crash(l->c.ledger), CRASH_LEASE_GIVEN);
         log_info("lease %llu: uid %u has VF %u of %s", (unsigned long long) lease->id, lease->uid,
                 lease->vf, dev_id_address(&lease->pf));
         if (a)

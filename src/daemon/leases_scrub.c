@@ -94,9 +94,10 @@ static void on_scrubbed(void *userdata, const struct fault *f)
                 return;
         }
         held->gone = false; /* what is there now was scrubbed, or will be */
-        if (f->code == FAULT_NONE)
+        if (f->code == FAULT_NONE) {
+                crash_at(ledger_crash(l->c.ledger), CRASH_LEASE_SCRUBBED);
                 (void) leases_step(l, held->id, LEASE_SCRUBBED, NULL);
-        else if (leases_may_pass(f))
+        } else if (leases_may_pass(f))
                 later(l, held, f);
         else
                 quarantine(l, held, f);
@@ -244,6 +245,7 @@ int leases_release(struct leases *l, uint64_t id, job_done_fn fn, void *userdata
         else
                 leases_drop(l, held);
         (void) leases_save(l, NULL); /* it is scrubbed also when the disk fails */
+        crash_at(ledger_crash(l->c.ledger), CRASH_LEASE_ENDING);
         held = held_of(l, id);
         return held ? wait_or_not(l, held, fn, userdata, f) : 1;
 }
@@ -285,8 +287,10 @@ void leases_owner_died(struct leases *l, const char *bus_name)
                 leases_drop(l, held);
                 any = true;
         }
-        if (any)
-                (void) leases_save(l, NULL);
+        if (!any)
+                return;
+        (void) leases_save(l, NULL);
+        crash_at(ledger_crash(l->c.ledger), CRASH_LEASE_ENDING);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)

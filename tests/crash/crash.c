@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ends the daemon at every crash place of every transaction, in every way, and looks what has
- * become of the hardware: each PF is as it was, as it shall be, or somebody was told. TAP, a line
- * for each transaction; the last line says it all.
+ * become of the hardware: each PF is as it was, as it shall be, or somebody was told; a VF that was
+ * leased or given back is its owner's, or free and clean. TAP, a line for each transaction; the
+ * last line says it all.
  *
  *   tests/crash/crash                                   CRASH_RUNS (about), on CRASH_JOBS processes
  *   tests/crash/crash --run=SHAPE:PLACE:N:MODE:SEED     one run, with the log of its lives
@@ -206,6 +207,7 @@ static bool arrange(struct harness *h, const struct shape *shape)
 {
         const struct life life = {.shape = shape,
                 .prepare = shape->deed == DEED_ROLLBACK ? shape->new_config : NULL,
+                .leases = shape->deed == DEED_RELEASE,
                 .place = CRASH_PLACE_MAX};
         struct outcome o = {0};
         struct dev_id id;
@@ -310,6 +312,19 @@ static unsigned choose(unsigned i, unsigned n, unsigned passes)
         return (unsigned) ((uint64_t) i * all / n);
 }
 
+/* However few the runs are: where old becomes new, and where nobody has crashed before. */
+static void leave_no_place_out(struct harness *h)
+{
+        const struct expectation *x = &h->world->shape->life;
+        struct spec spec = {.shape = h->world->shape, .mode = MODE_KILL};
+
+        free_slot(h, true);
+        for (spec.place = 0; spec.place < CRASH_PLACE_MAX; spec.place++)
+                if (h->refs.passed[spec.place] > 0 &&
+                        (h->places[spec.place] == 0 || (x->after && spec.place == x->place)))
+                        begin(h, free_slot(h, false), &spec);
+}
+
 static void run_shape(struct harness *h, const struct shape *shape)
 {
         unsigned passes, want = h->runs / (unsigned) n_shapes + 1;
@@ -332,6 +347,8 @@ static void run_shape(struct harness *h, const struct shape *shape)
 
                 begin(h, slot, &spec);
         }
+        if (good)
+                leave_no_place_out(h);
         h->n_wrong += !good;
         free_slot(h, true);
         world_free(h->world);
@@ -387,8 +404,10 @@ static int run_all(struct harness *h, const struct shape *only)
                         run_shape(h, &shapes[i]);
         for (unsigned i = 0; i < CRASH_PLACE_MAX; i++) {
                 places += h->places[i] > 0;
-                if (h->places[i] == 0 && !only)
+                if (h->places[i] == 0 && !only) {
                         printf("# nobody crashed at %s\n", crash_place_name(i));
+                        h->n_wrong += h->runs >= RUNS_ALL; /* else a recovery may be left out */
+                }
         }
         printf("%s %u - %u runs, %zu transactions, %u crash places: %u wrong, %u where the place "
                "was not reached, %llu s\n",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Old, new or reported; anything else is wrong. Pure. */
+/* Old, new or reported; anything else is wrong. So is a VF that is neither leased nor clean. Pure.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -93,6 +94,59 @@ static void judge_holders(const struct evidence *e, size_t pf, struct outcome *o
         }
 }
 
+/* Free is clean: as the configuration makes it. */
+static void judge_free(const struct evidence *e, uint32_t vf, struct outcome *o)
+{
+        const struct snapshot *clean = e->rebooted ? &e->refs->boot_old : &e->refs->old;
+        char begin[16], is[512], want[512];
+
+        if (e->shape->deed == DEED_RELEASE)
+                clean = &e->refs->boot_new;
+        snprintf(begin, sizeof(begin), "VF %u:", vf);
+        line_of(e->now->pfs[PF_ICE], begin, is, sizeof(is));
+        line_of(clean->pfs[PF_ICE], begin, want, sizeof(want));
+        if (!streq(is, want))
+                outcome_wrong(o, "free, and not clean: %s\nexpected: %s\n", is, want);
+}
+
+/*
+ * In one boot: whoever has a VF notices no reset, and what was somebody's is free after one. A
+ * lease may be in the book before its place is passed: then it is scrubbed, for nothing.
+ */
+static void judge_resets(const struct evidence *e, uint32_t vf, struct outcome *o)
+{
+        bool free = vf == e->shape->request.vf && e->now->vfs[vf].lease == LEASE_FREE;
+        bool was_given = e->refs->old.vfs[vf].lease == LEASE_LEASED ||
+                         (shape_leases_by_bus(e->shape) && e->passed[CRASH_LEASE_RESERVED] > 0);
+        uint32_t was = e->refs->old.vfs[vf].resets, is = e->now->vfs[vf].resets;
+
+        if (free && was_given && is <= was)
+                outcome_wrong(o, "VF %u is free and was not reset\n", vf);
+        if (is < was || (is > was && !(free && (was_given || shape_leases_by_bus(e->shape)))))
+                outcome_wrong(o, "VF %u is somebody's and was reset or made anew\n", vf);
+}
+
+static void judge_leases(const struct evidence *e, struct outcome *o)
+{
+        const struct request *r = &e->shape->request;
+
+        for (uint32_t i = 0; i < WORLD_VFS; i++) {
+                bool leased = e->now->vfs[i].lease == LEASE_LEASED;
+                int64_t access = leased && driver_is_vfio(r->driver) ? (int64_t) r->uid : -1;
+
+                if (e->now->vfs[i].access_uid != access)
+                        outcome_wrong(o, "uid %lld may open VF %u, expected %lld\n",
+                                (long long) e->now->vfs[i].access_uid, i, (long long) access);
+                if (e->now->vfs[i].lease != LEASE_FREE && (!leased || i != r->vf))
+                        outcome_wrong(o, "VF %u: its lease is %s\n", i,
+                                lease_state_name(e->now->vfs[i].lease));
+                if (!e->rebooted)
+                        judge_resets(e, i, o);
+        }
+        if (e->now->vfs[r->vf].lease == LEASE_FREE)
+                judge_free(e, r->vf, o);
+}
+
 static unsigned judge_pf(
         const struct evidence *e, size_t pf, const char *old, const char *new, struct outcome *o)
 {
@@ -142,6 +196,10 @@ void judge(const struct evidence *e, struct outcome *o)
                 if (!e->rebooted)
                         judge_holders(e, i, o);
         }
+        if (shape_leases(e->shape))
+                judge_leases(e, o);
+        if (e->now->harmed > 0)
+                outcome_wrong(o, "VFs were taken from their users\n");
         if (e->shape->keeps && !e->rebooted && e->now->netdevs != e->refs->old.netdevs &&
                 e->now->netdevs != e->refs->new.netdevs)
                 outcome_wrong(o, "VFs were made anew for what needs none\n");

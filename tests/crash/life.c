@@ -10,6 +10,7 @@
 
 #include "daemon/apply_internal.h"
 #include "daemon/daemon.h"
+#include "daemon/leases.h"
 #include "shapes.h"
 #include "world.h"
 
@@ -99,6 +100,47 @@ static void apply(struct self *s, const char *text, bool given, uint32_t confirm
         config_files_done(&files);
 }
 
+static void on_acquired(void *userdata, _unused_ const struct lease *lease, const struct fault *f)
+{
+        if (f->code != FAULT_NONE)
+                die(f->text, 0);
+        on_ended(userdata, f);
+}
+
+#define OWNER ":1.42"
+
+static int acquire(struct self *s, struct fault *f)
+{
+        const struct request *r = &s->life->shape->request;
+        const bool bus = shape_leases_by_bus(s->life->shape);
+        const struct lease_terms terms = {.owner = bus ? LEASE_OWNER_BUS : LEASE_OWNER_PERSISTENT,
+                .bus_name = OWNER,
+                .pidfd = -1,
+                .uid = r->uid,
+                .driver = r->driver,
+                .attrs = r->attrs};
+        struct lease_selector selector = {.numa_node = -1};
+
+        snprintf(selector.vf, sizeof(selector.vf), "%s/%u",
+                dev_id_address(&s->daemon->state.pfs[PF_ICE]->facts.id), r->vf);
+        s->report->deed_ended = false;
+        return leases_acquire(s->daemon->leases, &selector, &terms, on_acquired, s, f);
+}
+
+/* The one that there is. */
+static int release(struct self *s, struct fault *f)
+{
+        const struct lease_book *book = leases_book(s->daemon->leases);
+        int r;
+
+        if (book->n != 1)
+                die("not one lease to be released", 0);
+        r = leases_release(s->daemon->leases, book->list[0].id, on_ended, s, f);
+        if (r > 0)
+                die("the lease has ended before", 0);
+        return r;
+}
+
 static void begin_deed(struct self *s)
 {
         const struct shape *shape = s->life->shape;
@@ -125,6 +167,14 @@ static void begin_deed(struct self *s)
                 r = jobs_submit(
                         s->daemon->jobs, ice, &shape->request, "", getuid(), on_ended, s, NULL, &f);
                 break;
+        case DEED_ACQUIRE:
+        case DEED_CLIENT:
+        case DEED_OWNER:
+                r = acquire(s, &f);
+                break;
+        case DEED_RELEASE:
+                r = release(s, &f);
+                break;
         }
         if (r < 0)
                 die(f.text, 0);
@@ -132,6 +182,16 @@ static void begin_deed(struct self *s)
 
 /* ---- has it settled ----------------------------------------------------------------------------
  */
+
+static bool leases_rest(const struct self *s)
+{
+        const struct lease_book *book = leases_book(s->daemon->leases);
+
+        for (size_t i = 0; i < book->n; i++)
+                if (book->list[i].state != LEASE_LEASED && book->list[i].state != LEASE_QUARANTINED)
+                        return false;
+        return true;
+}
 
 /* NULL, or what is still going on. */
 static const char *goes_on(struct self *s)
@@ -145,6 +205,8 @@ static const char *goes_on(struct self *s)
                 return "an apply is under way";
         if (jobs_nth(d->jobs, 0))
                 return "a job is under way";
+        if (!leases_rest(s))
+                return "a lease is on its way";
         if (c->back || (c->pending && c->running))
                 return "an earlier life's apply is not taken back";
         for (size_t i = 0; i < d->state.n_pfs; i++) {
@@ -176,10 +238,19 @@ static void go_on(struct self *s)
         if (s->stage == STAGE_START && s->life->prepare) {
                 s->stage = STAGE_PREPARE;
                 apply(s, s->life->prepare, false, 0);
+        } else if (s->stage == STAGE_START && s->life->leases) {
+                s->stage = STAGE_PREPARE;
+                if (acquire(s, &f) < 0)
+                        die(f.text, 0);
         } else if (s->stage == STAGE_START && s->life->deed) {
                 s->stage = STAGE_DEED;
                 arm(s);
                 begin_deed(s);
+        } else if (s->stage == STAGE_START && s->life->shape->deed == DEED_OWNER &&
+                   leases_book(s->daemon->leases)->n > 0) {
+                s->stage = STAGE_DEED;
+                s->report->deed_ended = true;
+                leases_owner_died(s->daemon->leases, OWNER);
         } else if (s->stage == STAGE_DEED && s->life->shape->deed == DEED_CONFIRM) {
                 s->stage = STAGE_CONFIRM;
                 if (apply_confirm(s->daemon->apply, &f) < 0)
@@ -243,6 +314,8 @@ static void conclude(struct self *s)
                 s->report->pfs[i].open = ledger_of(d->ledger, pf)->open;
                 s->report->pfs[i].state = view->state;
                 memcpy(s->report->pfs[i].text, view->text, sizeof(view->text));
+                for (uint32_t v = 0; v < WORLD_VFS; v++)
+                        s->report->pfs[i].leases[v] = leases_state_of(d->leases, pf, v);
         }
         s->report->settled = true;
 }

@@ -179,12 +179,17 @@ void run_undisturbed(struct world *w, enum undisturbed what, struct shared *s)
         const char *new =
                 shape->given || !shape->new_config ? shape->old_config : shape->new_config;
 
+        if (what == BOOT_NEW && shape_leases(shape) &&
+                !live(w, &life, NULL, &s->outcome, LIFE_SETTLED))
+                return;
         if (what == BOOT_OLD || what == BOOT_NEW) {
                 life.deed = false;
-                w->disk = testdisk_new();
-                world_configure(w,
-                        what == BOOT_OLD ? shape->boot_old ?: shape->old_config
-                                         : shape->boot_new ?: new);
+                if (!shape_leases(shape)) { /* a lease is in the book alone */
+                        w->disk = testdisk_new();
+                        world_configure(w,
+                                what == BOOT_OLD ? shape->boot_old ?: shape->old_config
+                                                 : shape->boot_new ?: new);
+                }
                 world_reboot(w, false, 0);
         }
         if (what != UNDISTURBED) {

@@ -25,6 +25,9 @@
 #define FOUR_HOST                                                                                  \
         CONFIG(ICE("'num_vfs':4,'autoprobe':true,'vfs':[{'index':'0-3','driver':'iavf'},"          \
                    "{'index':3,'driver':'none'}]"))
+#define FOUR_ONE_VFIO                                                                              \
+        CONFIG(ICE("'num_vfs':4,'vfs':[" FOUR_MACS ",{'index':'1-2','vlan':100},"                  \
+                   "{'index':0,'driver':'vfio-pci'}]"))
 #define NONE  CONFIG(ICE("'num_vfs':0,'replace':true"))
 #define EIGHT CONFIG(ICE("'num_vfs':8"))
 #define EIGHT_SET                                                                                  \
@@ -81,6 +84,44 @@ static void other_destroys(struct machine *m)
                 die("no drift", 0);
 }
 
+#define LEASED_VF 2u
+
+/* So that VFs that were made anew, or reset, are told from those that were left alone. */
+#define RESETS_BEFORE 7u
+
+static void guest_opens_another(struct machine *m)
+{
+        guest_opens(m);
+        for (uint32_t i = 0; i < ice(m)->num_vfs; i++)
+                ice(m)->vfs[i].resets = RESETS_BEFORE;
+}
+
+/* What a tenant and an administrator make of a VF, and the tenant's neighbour is still there. */
+static void tenant_leaves_it_dirty(struct machine *m)
+{
+        const struct vf_attrs other = {.present = BIT(VF_ATTR_MAC) | BIT(VF_ATTR_MAX_TX_RATE),
+                .mac = {{2, 9, 9, 9, 9, 9}},
+                .max_tx_rate = 4000};
+
+        guest_opens_another(m);
+        if (kernel_guest_opens(m, ice(m), LEASED_VF, "tenant") < 0 ||
+                kernel_set_vf(m, ice(m), LEASED_VF, VF_SETTING_MAC, &other) < 0 ||
+                kernel_set_vf(m, ice(m), LEASED_VF, VF_SETTING_RATE, &other) < 0 ||
+                kernel_guest_closes(m, ice(m), LEASED_VF) < 0)
+                die("the tenant does not get his VF", 0);
+}
+
+/* A VF with attributes of the configuration goes to a tenant who wants others. */
+#define LEASE                                                                                      \
+        .old_config = FOUR_ONE_VFIO,                                                               \
+        .request = {.kind = REQUEST_LEASE,                                                         \
+                .vf = LEASED_VF,                                                                   \
+                .uid = 4242,                                                                       \
+                .driver = "vfio-pci",                                                              \
+                .attrs = {.present = BIT(VF_ATTR_VLAN) | BIT(VF_ATTR_QOS) | BIT(VF_ATTR_TRUST),    \
+                        .vlan = 500,                                                               \
+                        .qos = 3,                                                                  \
+                        .trust = true}}
 /* What was declared comes, whatever happens. */
 #define DECLARED .life = {.allowed = NEW}, .boot = {.allowed = NEW}
 /* What came with an Apply: all or nothing, and forgotten by the next boot. */
@@ -235,6 +276,42 @@ const struct shape shapes[] = {
                 .request = {.kind = REQUEST_BIND, .vf = 1, .driver = "vfio-pci"},
                 .keeps = true,
                 ASKED},
+        {.name = "lease",
+                .about = "a VF is leased for good",
+                .deed = DEED_ACQUIRE,
+                LEASE,
+                .arrange = guest_opens_another,
+                .life = {.allowed = OLD | NEW, .place = CRASH_LEASE_RESERVED, .after = NEW},
+                .boot = {.allowed = OLD | NEW, .place = CRASH_LEASE_RESERVED, .after = NEW}},
+        {.name = "lease-client",
+                .about = "a VF is leased by somebody who outlives the daemon",
+                .deed = DEED_CLIENT,
+                LEASE,
+                .arrange = guest_opens_another,
+                .life = {.allowed = OLD | NEW, .place = CRASH_LEASE_GIVEN, .after = NEW},
+                .boot = {.allowed = OLD}},
+        {.name = "lease-owner",
+                .about = "a VF is leased by somebody who is gone in the next life",
+                .deed = DEED_OWNER,
+                LEASE,
+                .arrange = guest_opens_another,
+                .life = {.allowed = OLD},
+                .boot = {.allowed = OLD}},
+        {.name = "release",
+                .about = "a leased VF is given back, in use as it was",
+                .deed = DEED_RELEASE,
+                LEASE,
+                .arrange = tenant_leaves_it_dirty,
+                .life = {.allowed = OLD | NEW, .place = CRASH_LEASE_ENDING, .after = NEW},
+                .boot = {.allowed = OLD | NEW, .place = CRASH_LEASE_ENDING, .after = NEW}},
+        {.name = "release-vfio",
+                .about = "a VF that was leased to the host goes back to vfio-pci",
+                .deed = DEED_RELEASE,
+                .old_config = FOUR_VFIO,
+                .request = {.kind = REQUEST_LEASE, .vf = LEASED_VF, .uid = 4242, .driver = "iavf"},
+                .arrange = guest_opens_another,
+                .life = {.allowed = OLD | NEW, .place = CRASH_LEASE_ENDING, .after = NEW},
+                .boot = {.allowed = OLD | NEW, .place = CRASH_LEASE_ENDING, .after = NEW}},
         {.name = "vf-fails",
                 .about = "the driver refuses one VF's VLAN",
                 .deed = DEED_APPLY,

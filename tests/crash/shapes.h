@@ -12,6 +12,10 @@ enum deed {
         DEED_ROLLBACK, /* of an Apply of new_config that was finished before */
         DEED_DRIFT,    /* somebody else changes something */
         DEED_REQUEST,
+        DEED_ACQUIRE, /* `request` is the lease; persistent */
+        DEED_CLIENT,  /* the same for a connection to the bus, which outlives the daemon */
+        DEED_OWNER,   /* the same for one that the next life does not find */
+        DEED_RELEASE, /* of such a lease that was acquired before; persistent */
 };
 
 enum { OLD = 1, NEW = 2, REPORTED = 4 };
@@ -29,7 +33,7 @@ struct shape {
         const char *old_config, *new_config; /* NULL none; ' for " */
         bool given;                          /* new_config comes with the Apply */
         uint32_t confirm;
-        struct request request;             /* to PF_ICE */
+        struct request request;             /* to PF_ICE; REQUEST_LEASE: what is to be leased */
         void (*arrange)(struct machine *m); /* once, before the deed */
         void (*meddle)(struct machine *m);  /* DEED_DRIFT; machine locked, as in arrange */
         const char *faults[2];              /* of PF_ICE, in every boot */
@@ -43,3 +47,14 @@ extern const struct shape shapes[];
 extern const size_t n_shapes;
 
 const struct shape *shape_find(const char *name);
+
+static inline bool shape_leases(const struct shape *shape)
+{
+        return shape->request.kind == REQUEST_LEASE;
+}
+
+/* A restart of the daemon takes the lease back that was not ready yet. */
+static inline bool shape_leases_by_bus(const struct shape *shape)
+{
+        return shape->deed == DEED_CLIENT || shape->deed == DEED_OWNER;
+}

@@ -483,15 +483,23 @@ enum ending world_live(struct world *w, const struct life *life)
 /* ---- looking -----------------------------------------------------------------------------------
  */
 
-static void show_vf(const struct sim_vf *vf, uint32_t index, char *buf, size_t size)
+static void show_vf(
+        const struct sim_vf *vf, uint32_t index, enum lease_state lease, char *buf, size_t size)
 {
         char value[VF_ATTR_STR_MAX];
         size_t n;
 
-        n = (size_t) snprintf(buf, size,
-                "VF %u: driver '%s', override '%s', guest '%s', msix %u%s%s", index, vf->driver,
-                vf->driver_override, vf->guest, vf->msix, vf->dying ? ", dying" : "",
+        n = (size_t) snprintf(buf, size, "VF %u: driver '%s', guest '%s', msix %u%s%s", index,
+                vf->driver, vf->guest, vf->msix, vf->dying ? ", dying" : "",
                 vf->locked ? ", locked" : "");
+        if (lease ==
+                LEASE_FREE) /* else it may be what a crash left of a bind: the scrub's matter */
+                n += (size_t) snprintf(buf + n, size - n, ", override '%s'", vf->driver_override);
+        if (vf->access_uid >= 0)
+                n += (size_t) snprintf(
+                        buf + n, size - n, ", access %lld", (long long) vf->access_uid);
+        if (lease != LEASE_FREE)
+                n += (size_t) snprintf(buf + n, size - n, ", lease %s", lease_state_name(lease));
         for (unsigned a = 0; a < VF_ATTR_MAX && n < size; a++)
                 if (vf_attrs_has(&vf->attrs, a)) {
                         vf_attrs_format(&vf->attrs, a, value);
@@ -506,7 +514,7 @@ void world_look(struct world *w, struct snapshot *ret)
 {
         _cleanup_(machine_unlockp) struct machine *m = machine_lock(w->machine);
 
-        *ret = (struct snapshot){.netdevs = m->next_eth};
+        *ret = (struct snapshot){.netdevs = m->next_eth, .harmed = m->harmed};
         for (size_t i = 0; i < WORLD_PFS; i++) {
                 const struct sim_pf *pf = machine_slot(m, world_addresses[i]);
                 char *at = ret->pfs[i], *end = at + SNAPSHOT_MAX;
@@ -519,7 +527,13 @@ void world_look(struct world *w, struct snapshot *ret)
                 for (uint32_t v = 0; v < pf->hw_total_vfs; v++) {
                         at += strlen(at);
                         if (pf->vfs[v].exists)
-                                show_vf(&pf->vfs[v], v, at, (size_t) (end - at));
+                                show_vf(&pf->vfs[v], v, w->report->pfs[i].leases[v], at,
+                                        (size_t) (end - at));
+                }
+                for (uint32_t v = 0; i == PF_ICE && v < pf->hw_total_vfs; v++) {
+                        ret->vfs[v].access_uid = pf->vfs[v].access_uid;
+                        ret->vfs[v].resets = pf->vfs[v].resets;
+                        ret->vfs[v].lease = w->report->pfs[i].leases[v];
                 }
         }
 }

@@ -15,9 +15,11 @@
 #include "../unit/testdisk.h"
 #include "backend/server.h"
 #include "daemon/reconcile.h"
+#include "model/lease.h"
 #include "sim/machine.h"
 
 #define WORLD_PFS       4u
+#define WORLD_VFS       8u          /* of one PF, at most */
 #define WORLD_LIFE_USEC 20000000ull /* a life that has not settled by then never will */
 
 /* Which PF of the machine is which. */
@@ -38,6 +40,7 @@ struct told {
                 bool open; /* its journal has an intent */
                 enum config_state state;
                 char text[FAULT_TEXT_MAX];
+                enum lease_state leases[WORLD_VFS];
         } pfs[WORLD_PFS];
 };
 
@@ -46,6 +49,7 @@ struct life {
         const struct shape *shape;
         bool deed;              /* begin the shape's deed when everything has settled */
         const char *prepare;    /* apply this configuration first; NULL none */
+        bool leases;            /* acquire the shape's lease first */
         bool waits;             /* what is not confirmed may wait, the life ends before its time */
         enum crash_place place; /* CRASH_PLACE_MAX: it settles */
         unsigned after;
@@ -119,6 +123,12 @@ struct snapshot {
         char pfs[WORLD_PFS][SNAPSHOT_MAX];
         uint32_t netdevs; /* how many the kernel has named: VFs that were made anew count */
         uint64_t writes;
+        uint64_t harmed; /* users who lost their VF */
+        struct {
+                int64_t access_uid;
+                uint32_t resets;
+                enum lease_state lease; /* as the last life's book says */
+        } vfs[WORLD_VFS];               /* of PF_ICE */
 };
 void world_look(struct world *w, struct snapshot *ret);
 
