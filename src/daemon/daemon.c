@@ -167,10 +167,10 @@ static void begin(struct daemon *d)
         if (d->root && rivals_look(d->root, &d->state, &d->rivals) < 0)
                 log_warning("who else manages VFs can not be looked for below %s", d->root);
         apply_set_rivals(d->apply, &d->rivals);
-        leases_start(d->leases); /* before others plan for VFs that are leased */
+        apply_start(d->apply);
+        leases_start(d->leases); /* which ask the configuration what a VF goes back to */
         if (d->bus)
                 bus_lease_check_owners(d->bus);
-        apply_start(d->apply);
         reconcile_start(d->reconcile);
 }
 

@@ -403,6 +403,26 @@ static void on_prepared(void *userdata, const struct fault *f)
                 give_up(l, held, f);
 }
 
+/*
+ * After a boot the VF is new, and the orders leave out what is leased: what the configuration wants
+ * of it comes with the lease, as it was there when that began.
+ */
+static void add_configured(
+        const struct leases *l, const struct lease *lease, struct vf_attrs *attrs)
+{
+        const struct desired *wish = l->c.conf ? conf_wish(l->c.conf, &lease->pf) : NULL;
+        const struct desired_vf *vf = wish ? desired_vf_at(wish, lease->vf) : NULL;
+        const uint32_t others = ~(attrs->present | attrs->reset);
+        const struct pf_entry *pf;
+        struct vf_attrs wanted;
+
+        if (!vf || !leases_vf(l, lease, &pf))
+                return;
+        wanted = desired_vf_attrs(wish, vf, &pf->facts, &pf->caps);
+        vf_attrs_copy(attrs, &wanted, wanted.present & others);
+        attrs->reset |= wanted.reset & others;
+}
+
 int leases_prepare(struct leases *l, struct held *held, struct fault *f)
 {
         const struct lease *lease = lease_book_find(&l->book, held->id);
@@ -410,6 +430,8 @@ int leases_prepare(struct leases *l, struct held *held, struct fault *f)
         int rc;
 
         request_of(lease, &r);
+        if (!held->asked)
+                add_configured(l, lease, &r.attrs);
         rc = jobs_submit(l->c.jobs, &lease->pf, &r, held->asked ? held->asked->client : "",
                 lease->uid, on_prepared, held, &held->job, f);
         if (rc < 0 && !held->asked)

@@ -109,6 +109,18 @@ static void judge_free(const struct evidence *e, uint32_t vf, struct outcome *o)
                 outcome_wrong(o, "free, and not clean: %s\nexpected: %s\n", is, want);
 }
 
+/* It is as it was given, also after a boot. */
+static void judge_given(const struct evidence *e, uint32_t vf, struct outcome *o)
+{
+        char begin[16], is[512], want[512];
+
+        snprintf(begin, sizeof(begin), "VF %u:", vf);
+        line_of(e->now->pfs[PF_ICE], begin, is, sizeof(is));
+        line_of(e->refs->new.pfs[PF_ICE], begin, want, sizeof(want));
+        if (!streq(is, want))
+                outcome_wrong(o, "leased, and not ready: %s\nexpected: %s\n", is, want);
+}
+
 /*
  * In one boot: whoever has a VF notices no reset, and what was somebody's is free after one. A
  * lease may be in the book before its place is passed: then it is scrubbed, for nothing.
@@ -145,6 +157,8 @@ static void judge_leases(const struct evidence *e, struct outcome *o)
         }
         if (e->now->vfs[r->vf].lease == LEASE_FREE)
                 judge_free(e, r->vf, o);
+        else if (e->shape->deed != DEED_RELEASE)
+                judge_given(e, r->vf, o);
 }
 
 static unsigned judge_pf(
