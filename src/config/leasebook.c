@@ -79,6 +79,7 @@ static int add_lease(struct encoding *e, const struct lease *lease)
         json_put_string(w, "baseline_override", lease->baseline_override);
         json_put_string(w, "boot_id", lease->boot_id);
         json_put_u64_text(w, "since_usec", lease->since_usec);
+        json_put_bool(w, "given", lease->given);
         json_put_u64(w, "attempts", lease->attempts);
         json_put_string(w, "why", why);
         json_close(w);
@@ -201,8 +202,8 @@ static int get_lease(const struct json_value *o, struct lease *ret)
 {
         static const char *const keys[] = {"id", "state", "pf", "vf", "vendor_id", "device_id",
                 "owner", "bus_name", "pid", "uid", "label", "driver", "attrs", "baseline",
-                "baseline_driver", "baseline_override", "boot_id", "since_usec", "attempts", "why",
-                NULL};
+                "baseline_driver", "baseline_override", "boot_id", "since_usec", "given",
+                "attempts", "why", NULL};
         struct members m = {.object = o, .r = json_check_keys(o, keys, NULL)};
         struct lease lease = {.id = get_u64(&m, "id")};
         char state[WORD_MAX] = "", owner[WORD_MAX] = "";
@@ -224,6 +225,8 @@ static int get_lease(const struct json_value *o, struct lease *ret)
         get_text(&m, "baseline_override", lease.baseline_override, sizeof(lease.baseline_override));
         get_text(&m, "boot_id", lease.boot_id, sizeof(lease.boot_id));
         lease.since_usec = get_u64(&m, "since_usec");
+        if (m.r == 0)
+                m.r = json_need_bool(o, "given", &lease.given, NULL);
         lease.attempts = get_u32(&m, "attempts", UINT32_MAX);
         get_text(&m, "why", lease.why, sizeof(lease.why));
         if (m.r < 0)

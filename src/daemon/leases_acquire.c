@@ -308,21 +308,11 @@ static bool of_this_vf(const struct fault *f)
         return f->code == FAULT_IN_USE || f->code == FAULT_NOT_ISOLATED;
 }
 
-static void refused(struct leases *l, struct held *held, const struct fault *f)
+/* It would be refused again. */
+static bool refuses_vf(const struct fault *f)
 {
-        struct acquisition *a = TAKE_PTR(held->asked);
-        struct fault next = FAULT_NULL;
-
-        if (!a) { /* persistent, after a boot: nobody waits, and it is not given up */
-                leases_pause(l, held, f);
-                (void) leases_save(l, NULL);
-                return;
-        }
-        withdraw(l, held->id, f);
-        if (of_this_vf(f) && a->tries < TRIES_MAX && take_next(l, a, &next) == 0)
-                return;
-        (void) leases_save(l, NULL);
-        acquisition_end(a, NULL, f);
+        return f->code != FAULT_BUSY && f->code != FAULT_CANCELLED &&
+               f->code != FAULT_NOT_DURABLE && f->code != FAULT_BACKEND_LOST;
 }
 
 static void give_up(struct leases *l, struct held *held, const struct fault *f)
@@ -340,6 +330,27 @@ static void give_up(struct leases *l, struct held *held, const struct fault *f)
                 acquisition_end(a, NULL, f);
 }
 
+static void refused(struct leases *l, struct held *held, const struct fault *f)
+{
+        struct acquisition *a = TAKE_PTR(held->asked);
+        struct fault next = FAULT_NULL;
+
+        if (!a && !lease_book_find(&l->book, held->id)->given && refuses_vf(f)) {
+                give_up(l, held, f); /* nobody was ever told of it, and another has the VF now */
+                return;
+        }
+        if (!a) { /* persistent, after a boot: nobody waits, and it is not given up */
+                leases_pause(l, held, f);
+                (void) leases_save(l, NULL);
+                return;
+        }
+        withdraw(l, held->id, f);
+        if (of_this_vf(f) && a->tries < TRIES_MAX && take_next(l, a, &next) == 0)
+                return;
+        (void) leases_save(l, NULL);
+        acquisition_end(a, NULL, f);
+}
+
 /* It is his. On the disk first: a next life that found it `preparing` would take it away. */
 static void give(struct leases *l, struct held *held)
 {
@@ -355,6 +366,7 @@ static void give(struct leases *l, struct held *held)
                 return;
         }
         (void) leases_step(l, held->id, LEASE_PREPARED, "");
+        lease->given = true;
         lease->attempts = 0;
         snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", ledger_boot_id(l->c.ledger));
         if (leases_save(l, &f) < 0) {

@@ -113,6 +113,7 @@ struct lease {
         char boot_id[40]; /* of the boot whose VF this is: this one's, in the book on disk, before
                              a job touches the VF (tests/unit/test-lease-model.c says why) */
         uint64_t since_usec;      /* CLOCK_REALTIME: when it was acquired */
+        bool given;               /* it was leased once: somebody knows of it */
         uint32_t attempts;        /* scrubs that were to be tried later */
         char why[FAULT_TEXT_MAX]; /* why it is dirty for so long, or quarantined */
 };

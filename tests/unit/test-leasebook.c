@@ -36,6 +36,7 @@ static struct lease random_lease(uint64_t *seed, uint32_t vf)
                 .uid = pick(seed, UINT32_MAX),
                 .boot_id = "6b0e6d2c-0b5e-4f2e-9a55-000000000001",
                 .since_usec = (uint64_t) pick(seed, UINT32_MAX) << 20 | 1,
+                .given = pick(seed, 2),
                 .attempts = pick(seed, UINT32_MAX),
         };
 
@@ -87,6 +88,7 @@ static void same_lease(const struct lease *a, const struct lease *b)
         assert_string_equal(a->baseline_override, b->baseline_override);
         assert_string_equal(a->boot_id, b->boot_id);
         assert_true(a->since_usec == b->since_usec && a->attempts == b->attempts);
+        assert_int_equal(a->given, b->given);
         assert_string_equal(a->why, b->why);
 }
 
@@ -193,7 +195,8 @@ static const char good_lease[] =
         "\"label\":\"web\",\"driver\":\"vfio-pci\",\"attrs\":{\"vlan\":7,\"trust\":\"baseline\"},"
         "\"baseline\":{\"mac\":\"00:00:00:00:00:00\",\"spoofchk\":true},\"baseline_driver\":"
         "\"igbvf\","
-        "\"baseline_override\":\"\",\"boot_id\":\"6b0e\",\"since_usec\":\"1\",\"attempts\":0,"
+        "\"baseline_override\":\"\",\"boot_id\":\"6b0e\",\"since_usec\":\"1\",\"given\":true,"
+        "\"attempts\":0,"
         "\"why\":\"\"}";
 
 static int decode(const char *head, const char *lease, struct lease_book *ret)
@@ -266,6 +269,8 @@ static const char *const bad_leases[][2] = {
         {"\"1\"", "1"},
         {"\"1\"", "\"\""},
         {"\"attempts\":0", "\"attempts\":4294967296"},
+        {"\"given\":true,", ""},
+        {"\"given\":true", "\"given\":1"},
         {",\"why\":\"\"", ""},
 };
 
