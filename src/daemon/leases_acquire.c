@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From a selector to a VF that its owner has. Loop thread.
+ * From a selector to a VF that is reserved; leases_prepare.c makes it ready and gives it. Loop
+ * thread.
  *
  *   choose -> reserve (preparing, on the disk) -> job -> leased (on the disk) -> told
  *     ^                                           |
@@ -9,12 +10,9 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "base/log.h"
 #include "daemon/leases_internal.h"
 
-#define TRIES_MAX 8 /* VFs that look free and are not: somebody's address is on them, say */
-
-static void acquisition_free(struct acquisition *a)
+void acquisition_free(struct acquisition *a)
 {
         if (a->pidfd >= 0)
                 close(a->pidfd);
@@ -84,13 +82,6 @@ static int refuse_busy(
         return 0;
 }
 
-static void request_of(const struct lease *lease, struct request *ret)
-{
-        *ret = (struct request){
-                .kind = REQUEST_LEASE, .vf = lease->vf, .uid = lease->uid, .attrs = lease->attrs};
-        memcpy(ret->driver, lease->driver, sizeof(ret->driver));
-}
-
 /* As far as can be told before anybody has looked again: it is planned for once more by its job. */
 static int may_have(const struct leases *l, const struct acquisition *a, const struct pf_entry *pf,
         const struct vf_facts *vf, struct fault *f)
@@ -108,7 +99,7 @@ static int may_have(const struct leases *l, const struct acquisition *a, const s
         if (r == 0)
                 r = refuse_busy(l, &pf->facts, vf->index, f);
         wanted.vf = vf->index;
-        request_of(&wanted, &request);
+        lease_request(&wanted, &request);
         if (r == 0)
                 r = plan_request(&request, &world, &plan, f);
         plan_done(&plan);
@@ -240,17 +231,7 @@ static int add_lease(struct leases *l, const struct acquisition *a, const struct
         return 0;
 }
 
-/*
- * It is as if it had never been: nothing was done to the VF. Not a step of the states, for which a
- * VF that anybody may have touched goes through a scrub.
- */
-static void withdraw(struct leases *l, uint64_t id, const struct fault *f)
-{
-        leases_end(l, id, f);
-}
-
-/* Reserves the next VF and begins to prepare it. The acquisition is moved on success only. */
-static int take_next(struct leases *l, struct acquisition *a, struct fault *f)
+int acquisition_next(struct leases *l, struct acquisition *a, struct fault *f)
 {
         const struct pf_entry *pf = NULL;
         const struct vf_facts *vf = choose(l, a, &pf, f);
@@ -273,182 +254,12 @@ static int take_next(struct leases *l, struct acquisition *a, struct fault *f)
                 r = leases_prepare(l, held, f);
         if (r < 0) {
                 held->asked = NULL;
-                withdraw(l, held->id, f);
+                leases_end(
+                        l, held->id, f); /* as if it had never been: nothing was done to the VF */
                 (void) leases_save(l, NULL);
                 return r;
         }
         return 0;
-}
-
-/* --- its job ------------------------------------------------------------------------------------
- */
-
-/* Refused when it was planned, or before: no step was sent. */
-static bool nothing_written(const struct fault *f)
-{
-        if (f->step != FAULT_NO_STEP)
-                return false;
-        switch (f->code) {
-        case FAULT_IN_USE:
-        case FAULT_NOT_ISOLATED:
-        case FAULT_NOT_SUPPORTED:
-        case FAULT_INVALID_ARGS:
-        case FAULT_DRIVER_NOT_ALLOWED:
-        case FAULT_CANCELLED:
-        case FAULT_BUSY:
-        case FAULT_NOT_DURABLE:
-                return true;
-        default:
-                return false;
-        }
-}
-
-static bool of_this_vf(const struct fault *f)
-{
-        return f->code == FAULT_IN_USE || f->code == FAULT_NOT_ISOLATED;
-}
-
-/* It would be refused again. */
-static bool refuses_vf(const struct fault *f)
-{
-        return f->code != FAULT_BUSY && f->code != FAULT_CANCELLED &&
-               f->code != FAULT_NOT_DURABLE && f->code != FAULT_BACKEND_LOST;
-}
-
-static void give_up(struct leases *l, struct held *held, const struct fault *f)
-{
-        struct acquisition *a = TAKE_PTR(held->asked);
-
-        if (!a && lease_book_find(&l->book, held->id)->owner == LEASE_OWNER_PERSISTENT)
-                log_error("lease %llu ends: its VF can not be made ready any more: %s",
-                        (unsigned long long) held->id, f->text);
-        (void) leases_step(l, held->id, LEASE_NOT_PREPARED, f->text);
-        owner_unwatch(held);
-        leases_scrub(l, held);
-        (void) leases_save(l, NULL);
-        if (a)
-                acquisition_end(a, NULL, f);
-}
-
-static void refused(struct leases *l, struct held *held, const struct fault *f)
-{
-        struct acquisition *a = TAKE_PTR(held->asked);
-        struct fault next = FAULT_NULL;
-
-        if (!a && !lease_book_find(&l->book, held->id)->given && refuses_vf(f)) {
-                give_up(l, held, f); /* nobody was ever told of it, and another has the VF now */
-                return;
-        }
-        if (!a) { /* persistent, after a boot: nobody waits, and it is not given up */
-                leases_pause(l, held, f);
-                (void) leases_save(l, NULL);
-                return;
-        }
-        withdraw(l, held->id, f);
-        if (of_this_vf(f) && a->tries < TRIES_MAX && take_next(l, a, &next) == 0)
-                return;
-        (void) leases_save(l, NULL);
-        acquisition_end(a, NULL, f);
-}
-
-/* It is his. On the disk first: a next life that found it `preparing` would take it away. */
-static void give(struct leases *l, struct held *held)
-{
-        struct lease *lease = lease_book_find(&l->book, held->id);
-        struct acquisition *a = TAKE_PTR(held->asked);
-        struct fault f = FAULT_NULL;
-
-        crash_at(ledger_crash(l->c.ledger), CRASH_LEASE_PREPARED);
-        if (a && lease->owner == LEASE_OWNER_PID && owner_watch(held, TAKE_FD(a->pidfd)) < 0) {
-                held->asked = a;
-                fault_set(&f, FAULT_INTERNAL, ENOMEM, "the process can not be watched");
-                give_up(l, held, &f);
-                return;
-        }
-        (void) leases_step(l, held->id, LEASE_PREPARED, "");
-        lease->given = true;
-        lease->attempts = 0;
-        snprintf(lease->boot_id, sizeof(lease->boot_id), "%s", ledger_boot_id(l->c.ledger));
-        if (leases_save(l, &f) < 0) {
-                leases_drop(l, held);
-                (void) leases_save(l, NULL);
-                if (a)
-                        acquisition_end(a, NULL, &f);
-                return;
-        }
-        crash_at(ledger_crash(l->c.ledger), CRASH_LEASE_GIVEN);
-        log_info("lease %llu: uid %u has VF %u of %s", (unsigned long long) lease->id, lease->uid,
-                lease->vf, dev_id_address(&lease->pf));
-        if (a)
-                acquisition_end(a, lease, &FAULT_NULL);
-}
-
-static void on_prepared(void *userdata, const struct fault *f)
-{
-        struct held *held = userdata;
-        struct leases *l = held->leases;
-        struct fault gone = FAULT_NULL;
-
-        held->job = 0;
-        if (leases_ended_with_vf(l, held)) {
-                (void) leases_save(l, NULL);
-                return;
-        }
-        if (lease_book_find(&l->book, held->id)->state != LEASE_PREPARING) {
-                struct acquisition *a = TAKE_PTR(held->asked);
-
-                leases_scrub(l, held);
-                (void) leases_save(l, NULL);
-                fault_set(&gone, FAULT_CANCELLED, 0, "the lease was released before it was ready");
-                if (a)
-                        acquisition_end(a, NULL, &gone);
-        } else if (held->gone) {
-                held->gone = false;
-                fault_set(&gone, FAULT_GONE, ENODEV,
-                        "the VF was destroyed and made anew while it was made ready; try again");
-                give_up(l, held, &gone);
-        } else if (f->code == FAULT_NONE)
-                give(l, held);
-        else if (nothing_written(f) || (!held->asked && leases_may_pass(f)))
-                refused(l, held, f);
-        else
-                give_up(l, held, f);
-}
-
-/*
- * After a boot the VF is new, and the orders leave out what is leased: what the configuration wants
- * of it comes with the lease, as it was there when that began.
- */
-static void add_configured(
-        const struct leases *l, const struct lease *lease, struct vf_attrs *attrs)
-{
-        const struct desired *wish = l->c.conf ? conf_wish(l->c.conf, &lease->pf) : NULL;
-        const struct desired_vf *vf = wish ? desired_vf_at(wish, lease->vf) : NULL;
-        const uint32_t others = ~(attrs->present | attrs->reset);
-        const struct pf_entry *pf;
-        struct vf_attrs wanted;
-
-        if (!vf || !leases_vf(l, lease, &pf))
-                return;
-        wanted = desired_vf_attrs(wish, vf, &pf->facts, &pf->caps);
-        vf_attrs_copy(attrs, &wanted, wanted.present & others);
-        attrs->reset |= wanted.reset & others;
-}
-
-int leases_prepare(struct leases *l, struct held *held, struct fault *f)
-{
-        const struct lease *lease = lease_book_find(&l->book, held->id);
-        struct request r;
-        int rc;
-
-        request_of(lease, &r);
-        if (!held->asked)
-                add_configured(l, lease, &r.attrs);
-        rc = jobs_submit(l->c.jobs, &lease->pf, &r, held->asked ? held->asked->client : "",
-                lease->uid, on_prepared, held, &held->job, f);
-        if (rc < 0 && !held->asked)
-                leases_pause(l, held, f);
-        return rc;
 }
 
 /* --- what is asked ------------------------------------------------------------------------------
@@ -484,7 +295,7 @@ static int take_terms(struct acquisition *a, const struct lease_terms *terms, st
                 return fault_set(f, FAULT_INVALID_ARGS, 0,
                         "label refused: expected printable text of at most %d bytes",
                         LEASE_LABEL_MAX - 1);
-        request_of(w, &request);
+        lease_request(w, &request);
         r = request_check(&request, f);
         if (r < 0)
                 return r;
@@ -517,7 +328,7 @@ int leases_acquire(struct leases *l, const struct lease_selector *selector,
         if (r == 0)
                 r = admit(l, terms->uid, f);
         if (r == 0)
-                r = take_next(l, a, f);
+                r = acquisition_next(l, a, f);
         if (r < 0)
                 return r;
         TAKE_PTR(a);

@@ -92,11 +92,22 @@ void held_tell(struct held *held, const struct fault *f);
 /* --- leases_acquire.c ---------------------------------------------------------------------------
  */
 
-/* Begins the job that makes the VF ready. Not saved. */
-int leases_prepare(struct leases *l, struct held *held, struct fault *f);
+void acquisition_free(struct acquisition *a);
 
 /* Frees the acquisition, after telling. */
 void acquisition_end(struct acquisition *a, const struct lease *lease, const struct fault *f);
+
+/* Reserves the next VF and begins to prepare it. The acquisition is moved on success only. */
+int acquisition_next(struct leases *l, struct acquisition *a, struct fault *f);
+
+/* --- leases_prepare.c ---------------------------------------------------------------------------
+ */
+
+/* What its job is asked to do. */
+void lease_request(const struct lease *lease, struct request *ret);
+
+/* Begins the job that makes the VF ready. Not saved. */
+int leases_prepare(struct leases *l, struct held *held, struct fault *f);
 
 /* --- leases_scrub.c -----------------------------------------------------------------------------
  */
