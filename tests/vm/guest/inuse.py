@@ -49,6 +49,17 @@ USES = {
 }
 
 
+def used(begin, end, name):
+    """Until the kernel lets it be: igbvf refuses a bridge's VLAN (EINVAL) while its PF has just come up."""
+    def one_try():
+        done = subprocess.run(begin.format(name), shell=True, capture_output=True, text=True)
+        if done.returncode != 0:
+            diag(f"{begin.format(name)}: {done.stderr.strip()}")
+            subprocess.run(end.format(name), shell=True, capture_output=True)
+        return done.returncode == 0
+    wait_for(one_try, 30, begin.format(name))
+
+
 def refused(address, words):
     before = counters()
     for attempt in (["unbind", f"{GOOD1}/1"], ["reset", f"{GOOD1}/1"], ["bind", f"{GOOD1}/1", "vfio-pci"], ["destroy", GOOD1],
@@ -65,7 +76,7 @@ def netdevs():
     with igbvfs() as (address, name):
         sh(f"ip link set {name} up")
         for kind, (begin, end, words) in USES.items():
-            sh(begin.format(name))
+            used(begin, end, name)
             try:
                 refused(address, words)
             finally:
