@@ -51,7 +51,7 @@ class Difference(Configured):
         sim("numvfs", OTHER, "3")
         sim("set", f"{OTHER}/1", "vlan=9")
         self.apply(entry(IGB_MAC, 1))
-        eventually(lambda: [vf["vlan"] for vf in self.vfs(OTHER)] == [0, 9, 0], 5, "somebody else's VFs")
+        eventually(lambda: [vf.get("vlan") for vf in self.vfs(OTHER)] == [0, 9, 0], 5, "somebody else's VFs")
         self.assertEqual(self.state(OTHER), "unmanaged")
         self.apply(entry(OTHER_MAC, None, [{"index": 0, "vlan": 5}]))
         self.assertEqual([vf["vlan"] for vf in self.vfs(OTHER)], [5, 9, 0])
@@ -207,7 +207,7 @@ class Drift(Configured):
         """VFs that somebody destroyed come back whole."""
         self.apply(entry(IGB_MAC, 3, [{"index": "0-2", "vlan": 100, "driver": "vfio-pci"}], drift="enforce"))
         sim("numvfs", IGB, "0")
-        eventually(lambda: [(vf["vlan"], vf["driver"]) for vf in self.vfs(IGB)] == [(100, "vfio-pci")] * 3, 5, "three VFs as wanted")
+        eventually(lambda: [(vf.get("vlan"), vf.get("driver")) for vf in self.vfs(IGB)] == [(100, "vfio-pci")] * 3, 5, "three VFs as wanted")
 
     def test_report(self):
         self.apply(entry(IGB_MAC, 2, [{"index": 0, "vlan": 100}]))
