@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Holds a VF as a virtual machine does: opens its vfio group, gives it an IOMMU container, opens
- * the device and keeps it open until killed. Usage: holder GROUP BDF. Prints "held" when it holds,
- * and for each line that it is given what the device's configuration space says: "8086:10ca".
+ * the device and keeps it open until killed. Usage: holder GROUP BDF. Prints "held" when it holds.
  * Linked statically for the test guest. */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,25 +16,11 @@ static int fail(const char *what)
         return 1;
 }
 
-static void tell_id(int device)
-{
-        struct vfio_region_info region = {
-                .argsz = sizeof region, .index = VFIO_PCI_CONFIG_REGION_INDEX};
-        unsigned short id[2];
-
-        if (ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &region) < 0 ||
-                pread(device, id, sizeof id, (off_t) region.offset) != sizeof id)
-                fail("configuration space");
-        else
-                printf("%04x:%04x\n", id[0], id[1]);
-        fflush(stdout);
-}
-
 int main(int argc, char **argv)
 {
         struct vfio_group_status status = {.argsz = sizeof status};
-        char path[64], line[16];
-        int container, group, device;
+        char path[64];
+        int container, group;
 
         if (argc != 3)
                 return 2;
@@ -56,13 +41,10 @@ int main(int argc, char **argv)
                 return fail("VFIO_GROUP_SET_CONTAINER");
         if (ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU) < 0)
                 return fail("VFIO_SET_IOMMU");
-        device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, argv[2]);
-        if (device < 0)
+        if (ioctl(group, VFIO_GROUP_GET_DEVICE_FD, argv[2]) < 0)
                 return fail("VFIO_GROUP_GET_DEVICE_FD");
         puts("held");
         fflush(stdout);
-        while (fgets(line, sizeof line, stdin))
-                tell_id(device);
         for (;;)
                 pause();
 }
